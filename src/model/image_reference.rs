@@ -109,16 +109,20 @@ impl Version {
 }
 
 impl ImageReference {
-    /// One in the same repository.
+    /// The same with this tag.
     #[must_use]
-    pub fn with(&self, version: Version) -> Self {
-        let (tag, digest) = match version {
-            Version::Tag(tag) => (Some(tag), None),
-            Version::Digest(digest) => (None, Some(digest)),
-        };
+    pub fn with_tag(&self, tag: Tag) -> Self {
         Self {
-            tag,
-            digest,
+            tag: Some(tag),
+            ..self.clone()
+        }
+    }
+
+    /// The same with this digest.
+    #[must_use]
+    pub fn with_digest(&self, digest: Digest) -> Self {
+        Self {
+            digest: Some(digest),
             ..self.clone()
         }
     }

@@ -218,10 +218,14 @@ impl<'a> Fields<'a> {
 fn image(manifest: Fields<'_>, config: &Map<String, Value>, layers: &[Value]) -> Result<Content, ManifestError> {
     let config_kind = Fields(config).text("mediaType")?.unwrap_or_default();
     let mut of_files = layers.is_empty();
+    let mut first_kind = "";
     let mut blobs = Vec::with_capacity(layers.len());
     for layer in layers {
         let layer = Fields(layer.as_object().ok_or(ManifestError::Descriptor)?);
         let kind = layer.text("mediaType")?.unwrap_or_default();
+        if blobs.is_empty() {
+            first_kind = kind;
+        }
         of_files |= LAYERS.iter().any(|begin| kind.starts_with(begin));
         blobs.push(blob(layer)?);
     }
@@ -229,7 +233,7 @@ fn image(manifest: Fields<'_>, config: &Map<String, Value>, layers: &[Value]) ->
     let kind = match manifest.text("artifactType")? {
         Some(kind) => kind,
         None if CONFIGS.contains(&config_kind) && of_files => return Ok(Content::Image { config, layers: blobs }),
-        None if CONFIGS.contains(&config_kind) => layers[0]["mediaType"].as_str().unwrap_or_default(),
+        None if CONFIGS.contains(&config_kind) => first_kind,
         None => config_kind,
     };
     blobs.insert(0, config);
@@ -255,7 +259,10 @@ fn children(manifests: &[Value]) -> Result<Vec<Child>, ManifestError> {
             };
             Ok(Child {
                 digest: digest(child)?,
-                platform: child.object("platform")?.and_then(platform),
+                platform: match child.object("platform")? {
+                    Some(members) => platform(Fields(members))?,
+                    None => None,
+                },
                 attests,
             })
         })
@@ -263,15 +270,13 @@ fn children(manifests: &[Value]) -> Result<Vec<Child>, ManifestError> {
 }
 
 /// As docker writes it; `None` for what is no machine's.
-fn platform(platform: &Map<String, Value>) -> Option<String> {
-    let part = |name| {
-        platform
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|part| !part.is_empty())
-    };
-    let parts = [part("os"), part("architecture"), part("variant")];
-    name_platform(parts[0]?, parts[1]?, parts[2])
+fn platform(platform: Fields<'_>) -> Result<Option<String>, ManifestError> {
+    let (os, architecture) = (platform.text("os")?, platform.text("architecture")?);
+    let variant = platform.text("variant")?;
+    Ok(match (os, architecture) {
+        (Some(os), Some(architecture)) => name_platform(os, architecture, variant),
+        _ => None,
+    })
 }
 
 /// `linux/arm64`; `linux/arm/v7`.

@@ -2,23 +2,51 @@
 //!
 //! An object is read once from start to end, and only what names an image of the registries in question is kept of it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 
-use crate::model::{Digest, ImageReference, Registry, Repository, Tag, Version};
+use crate::model::{Digest, ImageReference, Registry, Repository, Tag};
 
 /// The longest text that can be a reference, in octets: a host with its port, a path, a tag and a digest.
 const MAX_REFERENCE: usize = 1024;
 /// The longest name of a container, a Secret or a ServiceAccount, in octets.
 const MAX_NAME: usize = 253;
-/// What stands before a reference to an artifact, in Helm's and Flux's notation and in others'.
-const SCHEMES: [&str; 2] = ["oci://", "docker://"];
+/// Schemes of URLs that lead to no registry's image; another one, such as `oci://` or `docker://`, stands before a reference.
+const OTHER_SCHEMES: [&str; 6] = ["file", "ftp", "git", "http", "https", "ssh"];
 /// Keys whose text is a YAML document: k3s's `HelmChart` and Argo CD's `Application` have Helm's values in it.
 const DOCUMENTS: [&str; 2] = ["valuesContent", "values"];
-/// Keys of a repository whose version stands beside it.
-const REPOSITORIES: [&str; 4] = ["repository", "repoURL", "chart", "baseImage"];
+/// Keys of a repository whose version can stand beside it. `imageRepository` is none of them: kubeadm's is what is above the
+/// repository.
+const VERSIONED: [&str; 8] = [
+    "baseImage",
+    "image",
+    "imageName",
+    "name",
+    "newName",
+    "reference",
+    "repo",
+    "repository",
+];
+/// Keys of a chart's repository, which may be written without a scheme.
+const ARTIFACTS: [&str; 2] = ["chart", "repoURL"];
+/// Keys whose text goes on where that of `registry` ends.
+const BELOW_REGISTRY: [&str; 4] = ["image", "imageName", "name", "repository"];
+/// Keys whose text is read even if it is a single word.
+const SINGLE_WORDS: [&str; 5] = ["chart", "image", "imageName", "reference", "repository"];
+/// Lists of a pod, or of a Task at Tekton. An image without a version is `latest` there, and elsewhere any one.
+const OF_PODS: [&str; 6] = [
+    "containers",
+    "ephemeralContainers",
+    "initContainers",
+    "sidecars",
+    "steps",
+    "volumes",
+];
+/// What can follow a word of which the rest is known to a program only.
+const CONTINUATIONS: [char; 6] = ['$', '{', '%', '*', '<', '+'];
 /// The most values of a YAML document and their deepest nesting; an alias counts as what it stands for.
 const MAX_NODES: usize = 4_000_000;
 /// The most events that aliases may repeat: what people write has some dozens, and a tenant's document must not keep a
@@ -61,6 +89,18 @@ pub struct Scan<'a> {
     is_document: bool,
     /// It is within such a text, and looks for no further ones.
     is_inner: bool,
+    place: Place,
+}
+
+/// Where a value is.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Anywhere,
+    /// It is one of [`OF_PODS`].
+    List,
+    /// In such a list: a container, or a volume or its `image`.
+    Pod,
 }
 
 impl<'a> Scan<'a> {
@@ -69,6 +109,7 @@ impl<'a> Scan<'a> {
             registries,
             is_document: false,
             is_inner: false,
+            place: Place::Anywhere,
         }
     }
 
@@ -98,7 +139,9 @@ impl<'a> Scan<'a> {
             };
             let read = |deserializer: serde_saphyr::Deserializer<'_, '_>| self.deserialize(deserializer);
             let found = serde_saphyr::with_deserializer_from_str_with_options(document, options, read);
-            mentions.extend(found.ok()?.mentions);
+            let found = found.ok()?;
+            mentions.extend(found.mentions);
+            mentions.extend(found.text.iter().flat_map(|text| self.of_text(text)));
         }
         Some(once(mentions))
     }
@@ -106,6 +149,7 @@ impl<'a> Scan<'a> {
     fn of_values(self) -> Self {
         Self {
             is_document: false,
+            place: Place::Anywhere,
             ..self
         }
     }
@@ -114,21 +158,46 @@ impl<'a> Scan<'a> {
         self.registries.contains(registry)
     }
 
-    /// A text that stands alone: a reference with or without a tag, or words some of which are references.
+    /// A text that stands alone: words, some of which are references.
     fn of_text(self, text: &str) -> Vec<Mention> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || "._-/:@[]".contains(c);
-        let words = text
-            .split(|c: char| !is_part(c))
-            .filter(|word| word.len() <= MAX_REFERENCE);
-        let references = words.filter_map(|word| {
-            let word = word.trim_end_matches(['.', ':', '@', '[']);
-            let (word, has_scheme) = without_scheme(word);
+        let mut mentions = Vec::new();
+        let mut rest = text;
+        while let Some(start) = rest.find(is_part) {
+            let word = &rest[start..];
+            let end = word.find(|c| !is_part(c)).unwrap_or(word.len());
+            let (word, after) = word.split_at(end);
+            rest = after;
+            if word.len() <= MAX_REFERENCE {
+                mentions.extend(self.of_word(word, after.starts_with(CONTINUATIONS)));
+            }
+        }
+        mentions
+    }
+
+    fn of_word(self, word: &str, goes_on: bool) -> Vec<Mention> {
+        if goes_on && word.ends_with('/') {
+            return Vec::new();
+        }
+        let read = |text: &str| {
+            let text = without_scheme(text.trim_end_matches(['.', ':', '@', '/']));
             // Without a host it would be any word.
-            let reference: ImageReference = word.parse().ok().filter(|_| names_a_host(word))?;
-            self.is_asked_about(reference.registry())
-                .then(|| Mention::new(reference, has_scheme))
-        });
-        references.collect()
+            let reference: ImageReference = text.parse().ok().filter(|_| names_a_host(text))?;
+            Some(if goes_on || is_bare(&reference) {
+                whole(&reference)
+            } else {
+                Mentioned::Image(reference)
+            })
+        };
+        let of_parts = || {
+            let parts = word.split(['[', ']']);
+            parts
+                .filter_map(|part| read(part).or_else(|| read(without_version(part))))
+                .collect()
+        };
+        let found: Vec<Mentioned> = read(word).map_or_else(of_parts, |found| vec![found]);
+        let asked_about = found.into_iter().filter(|what| self.is_asked_about(what.registry()));
+        asked_about.map(Mention::new).collect()
     }
 }
 
@@ -164,9 +233,26 @@ fn once(mut mentions: Vec<Mention>) -> Vec<Mention> {
     mentions
 }
 
-fn without_scheme(text: &str) -> (&str, bool) {
-    let rest = SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme));
-    rest.map_or((text, false), |rest| (rest, true))
+fn without_scheme(text: &str) -> &str {
+    let is_scheme = |text: &str| {
+        let kind = text.rsplit('+').next().unwrap_or_default();
+        let is_other = OTHER_SCHEMES.iter().any(|scheme| scheme.eq_ignore_ascii_case(kind));
+        !is_other
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte))
+    };
+    match text.split_once("://") {
+        Some((scheme, rest)) if is_scheme(scheme) => rest,
+        _ => text,
+    }
+}
+
+/// A reference up to its tag or digest, even if that is none.
+fn without_version(text: &str) -> &str {
+    let text = text.split_once('@').map_or(text, |(name, _)| name);
+    let path = text.rfind('/').unwrap_or_default();
+    text[path..].find(':').map_or(text, |colon| &text[..path + colon])
 }
 
 fn names_a_host(text: &str) -> bool {
@@ -174,16 +260,28 @@ fn names_a_host(text: &str) -> bool {
         .is_some_and(|(host, _)| host == "localhost" || host.contains(['.', ':']))
 }
 
+/// Without a version.
+fn is_bare(reference: &ImageReference) -> bool {
+    reference.tag().is_none() && reference.digest().is_none()
+}
+
+fn whole(reference: &ImageReference) -> Mentioned {
+    Mentioned::Repository(reference.registry().clone(), reference.repository().clone())
+}
+
+impl Mentioned {
+    fn registry(&self) -> &Registry {
+        match self {
+            Self::Image(reference) => reference.registry(),
+            Self::Repository(registry, _) => registry,
+        }
+    }
+}
+
 impl Mention {
-    /// An artifact that is named with a scheme and without a version can be any version of it.
-    fn new(reference: ImageReference, is_artifact: bool) -> Self {
-        let is_open = reference.tag().is_none() && reference.digest().is_none();
+    fn new(what: Mentioned) -> Self {
         Self {
-            what: if is_artifact && is_open {
-                Mentioned::Repository(reference.registry().clone(), reference.repository().clone())
-            } else {
-                Mentioned::Image(reference)
-            },
+            what,
             container: String::new(),
             pod: None,
         }
@@ -216,15 +314,21 @@ impl Found {
 struct Versions {
     tags: Vec<Tag>,
     digests: Vec<Digest>,
+    /// Tags of an artifact; beside an image, a version need not be its tag.
+    releases: Vec<Tag>,
     /// A range of versions.
+    is_range: bool,
+    /// A tag or digest that only a program knows.
     is_open: bool,
 }
 
 impl Versions {
     fn add(&mut self, key: &str, text: &str) {
         match key {
-            "tag" | "imageTag" | "newTag" => self.tags.extend(text.parse()),
-            "digest" => self.digests.extend(text.parse()),
+            "tag" | "imageTag" | "newTag" => self.add_tag(text),
+            "digest" | "imageDigest" => self.add_digest(text),
+            // A commit has one too.
+            "sha" => self.digests.extend(format!("sha256:{text}").parse()),
             // Helm stores `1.0.0+1` under the tag `1.0.0_1`; anything short of three numbers is a range.
             "version" | "targetRevision" | "semver" => {
                 let is_one = text.split(['-', '+']).next().is_some_and(|numbers| {
@@ -232,48 +336,96 @@ impl Versions {
                     numbers.len() == 3 && numbers.iter().all(|number| number.parse::<u64>().is_ok())
                 });
                 match text.replace('+', "_").parse() {
-                    Ok(tag) if is_one => self.tags.push(tag),
-                    _ => self.is_open = true,
+                    Ok(tag) if is_one => self.releases.push(tag),
+                    _ => self.is_range = true,
                 }
             }
             _ => {}
         }
     }
 
+    /// `1.2`, and as charts have it also `1.2@sha256:…` and `sha256:…`.
+    fn add_tag(&mut self, text: &str) {
+        let (tag, digest) = match text.split_once('@') {
+            Some((tag, digest)) => (tag, Some(digest)),
+            None if text.starts_with("sha256:") => ("", Some(text)),
+            None => (text, None),
+        };
+        match tag.parse() {
+            Ok(tag) => self.tags.push(tag),
+            Err(_) => self.is_open |= !tag.is_empty(),
+        }
+        if let Some(digest) = digest {
+            self.add_digest(digest);
+        }
+    }
+
+    fn add_digest(&mut self, text: &str) {
+        match text.parse() {
+            Ok(digest) => self.digests.push(digest),
+            Err(_) => self.is_open |= !text.is_empty(),
+        }
+    }
+
     fn merge(&mut self, other: Self) {
         self.tags.extend(other.tags);
         self.digests.extend(other.digests);
+        self.releases.extend(other.releases);
+        self.is_range |= other.is_range;
         self.is_open |= other.is_open;
     }
 
-    /// The images of a repository that are meant.
-    fn of(&self, reference: &ImageReference) -> Vec<Mentioned> {
-        let tags = self.tags.iter().cloned().map(Version::Tag);
-        let versions = tags.chain(self.digests.iter().cloned().map(Version::Digest));
-        let mut meant: Vec<_> = versions
-            .map(|version| Mentioned::Image(reference.with(version)))
-            .collect();
-        if self.is_open || meant.is_empty() {
-            let (registry, path) = (reference.registry().clone(), reference.repository().clone());
-            meant.push(Mentioned::Repository(registry, path));
-        }
-        meant
+    /// Nothing about an image.
+    fn says_nothing(&self) -> bool {
+        self.tags.is_empty() && self.digests.is_empty() && !self.is_open
     }
+
+    /// The images of a repository that are meant.
+    fn of(&self, reference: &ImageReference, is_artifact: bool) -> Vec<Mentioned> {
+        let releases = self.releases.iter().filter(|_| is_artifact);
+        let tags: Vec<&Tag> = self.tags.iter().chain(releases).collect();
+        let mut meant: Vec<ImageReference> = match self.digests.as_slice() {
+            // The tag says what the digest was pushed as.
+            [digest] if !tags.is_empty() => {
+                let pinned = reference.with_digest(digest.clone());
+                tags.into_iter().map(|tag| pinned.with_tag(tag.clone())).collect()
+            }
+            digests => {
+                let tagged = tags.into_iter().map(|tag| reference.with_tag(tag.clone()));
+                let pinned = digests.iter().map(|digest| reference.with_digest(digest.clone()));
+                tagged.chain(pinned).collect()
+            }
+        };
+        meant.sort();
+        meant.dedup();
+        let is_whole = meant.is_empty() || self.is_open || (is_artifact && self.is_range);
+        let all = is_whole.then(|| whole(reference));
+        meant.into_iter().map(Mentioned::Image).chain(all).collect()
+    }
+}
+
+/// A text that is a reference.
+struct Named {
+    key: String,
+    reference: ImageReference,
+    /// A chart or other artifact, by its key or scheme.
+    is_artifact: bool,
+    /// Whether its registry stands beside it.
+    is_below: bool,
+    has_scheme: bool,
 }
 
 /// An object, as far as it has been read.
 #[derive(Default)]
 struct Fields {
     mentions: Vec<Mention>,
-    /// What its own texts name, rather than those of an object in it.
-    direct: Vec<Mention>,
     name: Option<String>,
     versions: Versions,
-    /// Texts under `image`: a key can stand there twice.
-    images: Vec<String>,
-    /// Texts under [`REPOSITORIES`], with their keys.
-    repositories: Vec<(String, String)>,
+    /// Texts that may be a reference, with their keys. A key can be there twice.
+    texts: Vec<(String, String)>,
     registry: Option<String>,
+    /// Another name replaces `name`, as in Kustomize's `images`.
+    is_renamed: bool,
     pod: PodNames,
     /// Mentions of the containers and volumes.
     of_pod: Vec<Mention>,
@@ -291,13 +443,16 @@ impl Fields {
         } = found;
         if let Some(text) = text {
             self.versions.add(key, &text);
+            self.is_renamed |= key == "newName" && !text.is_empty();
             match key {
-                "name" if text.len() <= MAX_NAME => self.name = Some(text),
+                "name" if text.len() <= MAX_NAME && !text.contains('/') => self.name = Some(text),
                 "serviceAccountName" if text.len() <= MAX_NAME => self.pod.account = text,
-                "registry" => self.registry = Some(text),
-                "image" | "reference" if !text.is_empty() => self.images.push(text),
-                _ if REPOSITORIES.contains(&key) => self.repositories.push((key.to_owned(), text)),
-                _ => self.direct.extend(scan.of_text(&text)),
+                "registry" | "imageRegistry" => {
+                    let earlier = self.registry.replace(text);
+                    self.mentions.extend(earlier.iter().flat_map(|text| scan.of_text(text)));
+                }
+                _ if text.contains('/') || SINGLE_WORDS.contains(&key) => self.texts.push((key.to_owned(), text)),
+                _ => {}
             }
         }
         match key {
@@ -315,66 +470,8 @@ impl Fields {
     }
 
     fn finish(mut self, scan: Scan<'_>) -> Found {
-        let mut own = Vec::new();
-        for image in std::mem::take(&mut self.images) {
-            let (image, has_scheme) = without_scheme(&image);
-            if let Ok(reference) = image.parse::<ImageReference>() {
-                let is_bare = reference.tag().is_none() && reference.digest().is_none();
-                if is_bare && !(self.versions.tags.is_empty() && self.versions.digests.is_empty()) {
-                    own.extend(self.versions.of(&reference));
-                }
-                own.push(Mention::new(reference, has_scheme).what);
-            }
-        }
-        let chart = self
-            .repositories
-            .iter()
-            .find(|(key, text)| key == "chart" && !text.contains('/'));
-        let chart = chart.map(|(_, text)| text.clone());
-        for (key, text) in std::mem::take(&mut self.repositories) {
-            let (text, _) = without_scheme(&text);
-            let text = text.trim_end_matches('/');
-            let whole = match (&self.registry, key.as_str()) {
-                (Some(registry), "repository") if !names_a_host(text) => format!("{registry}/{text}"),
-                _ => text.to_owned(),
-            };
-            let whole = match &chart {
-                Some(chart) if key == "repoURL" => format!("{whole}/{chart}"),
-                _ => whole,
-            };
-            let reference: Option<ImageReference> = whole.parse().ok().filter(|_| names_a_host(&whole));
-            match reference {
-                Some(reference) if reference.tag().is_none() && reference.digest().is_none() => {
-                    own.extend(self.versions.of(&reference));
-                }
-                Some(reference) => own.push(Mentioned::Image(reference)),
-                None => self.direct.extend(scan.of_text(text)),
-            }
-        }
-        // A version beside an artifact that another key names.
-        for mention in &mut self.direct {
-            let Mentioned::Repository(registry, path) = &mention.what else {
-                continue;
-            };
-            let Ok(reference) = format!("{registry}/{path}").parse::<ImageReference>() else {
-                continue;
-            };
-            let mut meant = self.versions.of(&reference);
-            mention.what = meant.remove(0);
-            own.extend(meant);
-        }
-        self.mentions.append(&mut self.direct);
-        self.mentions.extend(own.into_iter().filter_map(|what| {
-            let registry = match &what {
-                Mentioned::Image(reference) => reference.registry(),
-                Mentioned::Repository(registry, _) => registry,
-            };
-            scan.is_asked_about(registry).then(|| Mention {
-                what,
-                container: String::new(),
-                pod: None,
-            })
-        }));
+        let own = self.own(scan);
+        self.mentions.extend(own);
         if self.has_containers {
             for mention in &mut self.of_pod {
                 mention.pod.get_or_insert_with(|| self.pod.clone());
@@ -391,6 +488,91 @@ impl Fields {
             versions: self.versions,
             ..Found::default()
         }
+    }
+
+    /// What the object's own texts name, rather than those of an object in it.
+    fn own(&mut self, scan: Scan<'_>) -> Vec<Mention> {
+        let texts = std::mem::take(&mut self.texts);
+        let chart = texts.iter().find(|(key, text)| key == "chart" && !text.contains('/'));
+        let chart = chart.map(|(_, text)| text.as_str()).filter(|chart| !chart.is_empty());
+        let mut own = Vec::new();
+        let mut bare: Vec<Named> = Vec::new();
+        let mut is_registry_used = false;
+        for (key, text) in &texts {
+            match self.named(key, text, chart) {
+                Some(named) => {
+                    is_registry_used |= named.is_below && key != "name";
+                    if is_bare(&named.reference) {
+                        bare.push(named);
+                    } else {
+                        own.push(Mentioned::Image(named.reference));
+                    }
+                }
+                None => self.mentions.extend(scan.of_text(text)),
+            }
+        }
+        // Programs put the names of their images below it.
+        let registry = self.registry.iter().filter(|_| !is_registry_used);
+        self.mentions.extend(registry.flat_map(|text| scan.of_text(text)));
+        let with_versions = bare.iter().filter(|named| self.has_versions(named));
+        let with_versions: BTreeSet<&ImageReference> = with_versions.map(|named| &named.reference).collect();
+        // Which of several repositories a version belongs to is not said.
+        let is_clear = with_versions.len() == 1;
+        for named in &bare {
+            let is_pulled_by_pod = scan.place == Place::Pod && ["image", "reference"].contains(&named.key.as_str());
+            if is_pulled_by_pod && self.versions.says_nothing() {
+                own.push(Mentioned::Image(named.reference.clone()));
+            } else if is_clear && self.has_versions(named) {
+                own.extend(self.versions.of(&named.reference, named.is_artifact));
+            } else {
+                own.push(whole(&named.reference));
+            }
+        }
+        own.retain(|what| scan.is_asked_about(what.registry()));
+        own.sort();
+        own.dedup();
+        own.into_iter().map(Mention::new).collect()
+    }
+
+    /// Whether the versions of the object are those of this repository.
+    fn has_versions(&self, named: &Named) -> bool {
+        if self.is_renamed {
+            return named.key == "newName";
+        }
+        // The repository of several charts, of which the name says one.
+        if named.key == "repository" && named.has_scheme && self.name.is_some() {
+            return false;
+        }
+        named.is_artifact || VERSIONED.contains(&named.key.as_str())
+    }
+
+    /// A text that is a reference from start to end, with the registry or the chart that stands beside it.
+    fn named(&self, key: &str, text: &str, chart: Option<&str>) -> Option<Named> {
+        let text = text.trim();
+        let rest = without_scheme(text);
+        let has_scheme = rest.len() < text.len();
+        let text = rest.trim_end_matches('/');
+        let is_artifact = has_scheme || ARTIFACTS.contains(&key);
+        let registry = self.registry.as_deref().filter(|_| BELOW_REGISTRY.contains(&key));
+        let mut is_below = false;
+        let text = match (registry, chart) {
+            (_, Some(chart)) if names_a_host(text) && is_artifact && key != "chart" => format!("{text}/{chart}"),
+            _ if names_a_host(text) => text.to_owned(),
+            (Some(registry), _) => {
+                is_below = true;
+                format!("{}/{text}", without_scheme(registry).trim_end_matches('/'))
+            }
+            // At Docker Hub.
+            (None, _) if key == "image" || key == "reference" => text.to_owned(),
+            (None, _) => return None,
+        };
+        Some(Named {
+            key: key.to_owned(),
+            reference: text.parse().ok()?,
+            is_artifact,
+            is_below,
+            has_scheme,
+        })
     }
 }
 
@@ -475,7 +657,13 @@ impl<'de> Visitor<'de> for Scan<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Found, A::Error> {
-        let each = self.of_values();
+        let each = Scan {
+            place: match self.place {
+                Place::List => Place::Pod,
+                Place::Anywhere | Place::Pod => Place::Anywhere,
+            },
+            ..self.of_values()
+        };
         let mut all = Found::default();
         while let Some(one) = seq.next_element_seed(each)? {
             all.mentions.extend(one.mentions);
@@ -488,6 +676,7 @@ impl<'de> Visitor<'de> for Scan<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found, A::Error> {
         let each = self.of_values();
+        let is_of_pod = self.place == Place::Pod;
         let mut fields = Fields::default();
         while let Some(key) = map.next_key_seed(KeySeed)? {
             match key.as_str() {
@@ -497,12 +686,25 @@ impl<'de> Visitor<'de> for Scan<'_> {
                 }
                 key => {
                     let is_document = DOCUMENTS.contains(&key) && !self.is_inner;
-                    let found = map.next_value_seed(Scan { is_document, ..each })?;
+                    let place = match key {
+                        _ if OF_PODS.contains(&key) => Place::List,
+                        "image" if is_of_pod => Place::Pod,
+                        _ => Place::Anywhere,
+                    };
+                    let found = map.next_value_seed(Scan {
+                        is_document,
+                        place,
+                        ..each
+                    })?;
+                    // An image can be a key. A label's has one slash at most.
+                    if key.matches('/').count() > 1 {
+                        fields.mentions.extend(each.of_text(key));
+                    }
                     fields.add(key, found, each);
                 }
             }
         }
-        Ok(fields.finish(each))
+        Ok(fields.finish(self))
     }
 }
 
@@ -609,10 +811,6 @@ mod tests {
                 json!({"image": {"repository": "git.example.com/a/app"}}),
                 vec!["=git.example.com/a/app whole"],
             ),
-            (
-                json!({"image": "git.example.com/a/app", "tag": "7"}),
-                vec!["=git.example.com/a/app", "=git.example.com/a/app:7"],
-            ),
             // Flux.
             (
                 json!({"spec": {"url": "oci://git.example.com/a/manifests", "ref": {"tag": "v1"}}}),
@@ -667,6 +865,210 @@ mod tests {
         ] {
             assert_eq!(of(&object), found, "{object}");
         }
+    }
+
+    #[test]
+    #[allow(clippy::too_many_lines, reason = "one of each shape")]
+    fn a_version_beside_a_repository() {
+        for (object, found) in [
+            // Helm's values.
+            (json!({"image": "R/a/app", "tag": "7"}), vec!["R/a/app:7"]),
+            (json!({"image": "R/a/app", "imageTag": "7"}), vec!["R/a/app:7"]),
+            (json!({"image": {"name": "R/a/app", "tag": "1"}}), vec!["R/a/app:1"]),
+            (json!({"image": {"name": "R/a/app:3"}}), vec!["R/a/app:3"]),
+            (json!({"repo": "R/a/app/", "tag": "1"}), vec!["R/a/app:1"]),
+            (json!({"registry": "R", "image": "a/app", "tag": 1}), vec!["R/a/app:1"]),
+            (json!({"registry": "R", "image": "a/app:1"}), vec!["R/a/app:1"]),
+            (
+                json!({"registry": "R/a/", "repository": "app", "tag": 1}),
+                vec!["R/a/app:1"],
+            ),
+            (
+                json!({"imageRegistry": "R", "name": "a/app", "tag": "1"}),
+                vec!["R/a/app:1"],
+            ),
+            (json!({"registry": "R", "repository": "a/app"}), vec!["R/a/app whole"]),
+            (
+                json!({"repository": "R/a/app", "tag": "1@DIGEST"}),
+                vec!["R/a/app:1@DIGEST"],
+            ),
+            (
+                json!({"repository": "R/a/app", "tag": "DIGEST"}),
+                vec!["R/a/app@DIGEST"],
+            ),
+            (
+                json!({"repository": "R/a/app", "tag": "1", "digest": "DIGEST"}),
+                vec!["R/a/app:1@DIGEST"],
+            ),
+            (
+                json!({"repository": "R/a/app", "tag": "1", "sha": "HEX"}),
+                vec!["R/a/app:1@DIGEST"],
+            ),
+            (
+                json!({"repository": "R/a/app", "tag": "1", "sha": "0123456"}),
+                vec!["R/a/app:1"],
+            ),
+            (
+                json!({"repository": "R/a/app", "imageDigest": "DIGEST"}),
+                vec!["R/a/app@DIGEST"],
+            ),
+            (
+                json!({"repository": "R/a/app", "tag": "{{ .tag }}"}),
+                vec!["R/a/app whole"],
+            ),
+            (
+                json!({"repository": "R/a/app", "tag": "1", "version": "2.0.0"}),
+                vec!["R/a/app:1"],
+            ),
+            (json!({"image": "R/a/app", "version": "2.0.0"}), vec!["R/a/app whole"]),
+            (
+                json!({"image": {"repository": "R/a/app"}, "imageTag": "2"}),
+                vec!["R/a/app whole"],
+            ),
+            // Kustomize, and Flux' Kustomization.
+            (
+                json!({"images": [{"name": "R/a/app", "newTag": "5"}]}),
+                vec!["R/a/app:5"],
+            ),
+            (json!({"newName": "R/a/app", "newTag": "4"}), vec!["R/a/app:4"]),
+            (
+                json!({"name": "app", "newName": "R/a/app", "digest": "DIGEST"}),
+                vec!["app R/a/app@DIGEST"],
+            ),
+            (
+                json!({"name": "R/a/old", "newName": "R/a/app", "newTag": "4"}),
+                vec!["R/a/app:4", "R/a/old whole"],
+            ),
+            (
+                json!({"name": "R/a/old", "newName": "app", "newTag": "4"}),
+                vec!["R/a/old whole"],
+            ),
+            // Argo CD's images of Kustomize, and parameters of Helm.
+            (
+                json!({"images": ["app=R/a/app:1", "R/a/two:2", "R/a/three"]}),
+                vec!["R/a/app:1", "R/a/three whole", "R/a/two:2"],
+            ),
+            (
+                json!({"parameters": [{"name": "image.repository", "value": "R/a/app"}, {"name": "image.tag", "value": "1"}]}),
+                vec!["image.repository R/a/app whole"],
+            ),
+            (json!({"values": "R/a/app:1"}), vec!["R/a/app:1"]),
+            // Flux.
+            (
+                json!({"spec": {"image": "R/a/app", "interval": "1m"}}),
+                vec!["R/a/app whole"],
+            ),
+            (
+                json!({"status": {"latestRef": {"name": "R/a/app", "tag": "1", "digest": "DIGEST"}}}),
+                vec!["R/a/app:1@DIGEST"],
+            ),
+            (
+                json!({"url": "oci://R/a/m", "ref": {"tag": "v1", "digest": "DIGEST"}}),
+                vec!["R/a/m:v1@DIGEST"],
+            ),
+            // A chart, of which the repository has several.
+            (
+                json!({"name": "app", "repository": "oci://R/charts", "version": "1.2.3"}),
+                vec!["app R/charts whole"],
+            ),
+            (
+                json!({"chart": "app", "repository": "oci://R/charts", "version": "1.2.3"}),
+                vec!["R/charts/app:1.2.3"],
+            ),
+            // KubeVirt and kubeadm: a program puts its images' names below it.
+            (json!({"imageRegistry": "R/a", "imageTag": "v1"}), vec!["R/a whole"]),
+            (
+                json!({"imageRepository": "R/a/app", "imageTag": "2"}),
+                vec!["R/a/app whole"],
+            ),
+            (
+                json!({"registry": "R/a", "name": "prod", "tag": "1"}),
+                vec!["prod R/a whole"],
+            ),
+            // Which of them a version belongs to is not said.
+            (
+                json!({"image": "R/a/app", "baseImage": "R/a/base", "tag": "1"}),
+                vec!["R/a/app whole", "R/a/base whole"],
+            ),
+            (
+                json!({"image": "R/a/app", "sidecarImage": "R/a/side", "tag": "1"}),
+                vec!["R/a/app:1", "R/a/side whole"],
+            ),
+            // kubelet takes `latest` in a pod only.
+            (json!({"containers": [{"image": "R/a/app"}]}), vec!["R/a/app"]),
+            (
+                json!({"volumes": [{"image": {"reference": "R/a/app"}}]}),
+                vec!["R/a/app"],
+            ),
+            (
+                json!({"containers": {"main": {"image": "R/a/app"}}}),
+                vec!["R/a/app whole"],
+            ),
+            (json!({"containers": [{"args": ["R/a/app"]}]}), vec!["R/a/app whole"]),
+        ] {
+            assert_names(&object, &found);
+        }
+    }
+
+    #[test]
+    fn a_repository_in_a_text() {
+        for (text, found) in [
+            ("R/a/app", vec!["R/a/app whole"]),
+            (" R/a/app:1\n", vec!["R/a/app:1"]),
+            ("git.example.com:443/a/app:1", vec!["git.example.com:443/a/app:1"]),
+            ("GIT.example.com/a/app:1", vec!["GIT.example.com/a/app:1"]),
+            ("docker-pullable://R/a/app@DIGEST", vec!["R/a/app@DIGEST"]),
+            ("see R/a/app, version 1", vec!["R/a/app whole"]),
+            ("see docker://R/a/app:1", vec!["R/a/app:1"]),
+            ("[R/a/app:1, R/a/two:2]", vec!["R/a/app:1", "R/a/two:2"]),
+            ("R/a/app/ and", vec!["R/a/app whole"]),
+            // The version is put in later.
+            ("R/a/app:${TAG}", vec!["R/a/app whole"]),
+            ("R/a/app:v1-${BUILD}", vec!["R/a/app whole"]),
+            ("R/a/app:{{ .Values.tag }}", vec!["R/a/app whole"]),
+            ("R/a/app@sha256:${SUM}", vec!["R/a/app whole"]),
+            ("R/a/app:1.*", vec!["R/a/app whole"]),
+            // Not an image's, or not one image's.
+            ("https://R/a/app", vec![]),
+            ("git+https://R/a/app", vec![]),
+            ("docs at https://R/a/app", vec![]),
+            ("ssh://git@R/a/app", vec![]),
+            ("R/a/*", vec![]),
+            ("R/", vec![]),
+            ("R", vec![]),
+            ("other.example.com/a/app:1", vec![]),
+        ] {
+            for key in ["value", "url"] {
+                assert_names(&json!({key: text}), &found);
+            }
+            assert_names(&json!([text]), &found);
+            assert_names(
+                &json!({"long": format!("{text} {}", "x ".repeat(MAX_REFERENCE))}),
+                &found,
+            );
+        }
+        assert_names(&json!({"R/a/app": "1"}), &["R/a/app whole"]);
+        assert_names(&json!({"matchLabels": {"R/team": "web"}}), &[]);
+    }
+
+    /// What an object names, with `R` for the registry, `DIGEST` for a digest and `HEX` for its digits.
+    #[track_caller]
+    fn assert_names(object: &Value, expected: &[&str]) {
+        let digits = HEX.trim_start_matches("sha256:");
+        let object = object.to_string();
+        let text = object
+            .replace("\"R\"", "\"git.example.com\"")
+            .replace("R/", "git.example.com/")
+            .replace("DIGEST", HEX)
+            .replace("HEX", digits);
+        let found = shown(&Scan::new(&registries()).json(&text).unwrap()).into_iter();
+        let found: Vec<String> = found
+            .map(|shown| {
+                let shown = shown.replace("git.example.com/", "R/").replace(HEX, "DIGEST");
+                shown.trim_start_matches('=').replacen('=', " ", 1)
+            })
+            .collect();
+        assert_eq!(found, expected, "{object}");
     }
 
     #[test]
@@ -741,6 +1143,25 @@ mod tests {
             for found in [scan.json(&object.to_string()), scan.yaml(&object.to_string())] {
                 prop_assert!(found.unwrap().iter().any(|mention| mention.what == wanted && mention.container == "c"));
             }
+        }
+
+        /// Whatever is beside it and whatever its key is, a repository is needed whole or in some version.
+        #[test]
+        fn no_repository_is_missed(
+            beside in proptest::collection::btree_map("(name|newName|tag|digest|registry|chart|version|[a-z]{1,4})", any_value(), 0..4),
+            key in "(image|name|newName|repository|repoURL|url|registry|value|values|reference|[a-z]{1,4})",
+            scheme in "(oci://)?",
+        ) {
+            let mut object: serde_json::Map<String, Value> = beside.into_iter().collect();
+            object.insert(key, format!("{scheme}git.example.com/a/app").into());
+            let found = Scan::new(&registries()).json(&json!({"spec": [object]}).to_string()).unwrap();
+            prop_assert!(
+                found.iter().any(|mention| match &mention.what {
+                    Mentioned::Image(reference) => reference.repository().as_str().starts_with("a/app"),
+                    Mentioned::Repository(_, path) => path.as_str().starts_with("a/app"),
+                }),
+                "{found:?}"
+            );
         }
 
         #[test]

@@ -1,10 +1,12 @@
 //! Reads what a registry holds, whole or not at all.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::ops::ControlFlow;
 
 use super::args::Selection;
+use super::budget::{Budget, MAX_DEPTH, MAX_NAMED};
 use super::holding::{HeldRow, Holding};
 use crate::commands::system::System;
 use crate::error::CommandError;
@@ -16,8 +18,6 @@ use crate::sys::workers;
 
 /// Requests at the same time: a small server is not hurried.
 const AT_ONCE: usize = 4;
-/// Indexes within indexes; buildx makes none.
-const MAX_DEPTH: usize = 8;
 
 /// The images of a registry that were selected.
 pub(super) type Catalog = BTreeMap<Repository, Holding>;
@@ -46,7 +46,7 @@ pub(super) fn read(
     }
     let mut reader = Reader {
         images,
-        manifests: BTreeMap::new(),
+        manifests: Manifests::up_to(MAX_NAMED),
         done: 0,
         total: 0,
     };
@@ -54,7 +54,7 @@ pub(super) fn read(
     reader.children(&mut system.output)?;
     let mut catalog = Catalog::new();
     for (row, digest) in rows.into_iter().zip(digests) {
-        let manifests = &mut reader.manifests;
+        let manifests = &mut reader.manifests.by_image;
         let holding = catalog.entry(row.repository).or_insert_with_key(|repository| Holding {
             repository: repository.clone(),
             rows: Vec::new(),
@@ -150,9 +150,41 @@ fn no_image(image: &Repository) -> CommandError {
         .hint("check the spelling, and whether the token may see it")
 }
 
+/// What was read, and how much more may be.
+struct Manifests {
+    by_image: BTreeMap<Repository, BTreeMap<Digest, Manifest>>,
+    most: usize,
+    budget: Budget,
+}
+
+impl Manifests {
+    fn up_to(most: usize) -> Self {
+        Self {
+            by_image: BTreeMap::new(),
+            most,
+            budget: Budget::new(most),
+        }
+    }
+
+    fn insert(&mut self, repository: &Repository, digest: Digest, manifest: Manifest) -> Result<(), CommandError> {
+        let known = self.by_image.entry(repository.clone()).or_default();
+        if let Entry::Vacant(place) = known.entry(digest) {
+            if !self.budget.take(&manifest) {
+                return Err(CommandError::failed(format_args!(
+                    "the images could not be read whole: they are made of more than {} manifests and layers",
+                    self.most
+                ))
+                .hint("name one image at a time, OWNER/NAME; if one is too much, delete tags of it at the registry"));
+            }
+            place.insert(manifest);
+        }
+        Ok(())
+    }
+}
+
 struct Reader<'a> {
     images: &'a Images<'a>,
-    manifests: BTreeMap<Repository, BTreeMap<Digest, Manifest>>,
+    manifests: Manifests,
     done: usize,
     total: usize,
 }
@@ -177,7 +209,8 @@ impl Reader<'_> {
             });
             let manifest = same.and_then(|(holding, held)| holding.manifests.get_key_value(&held.digest));
             if let Some((digest, manifest)) = manifest {
-                self.insert(&row.repository, digest.clone(), manifest.clone());
+                self.manifests
+                    .insert(&row.repository, digest.clone(), manifest.clone())?;
                 digests[at] = Some(digest.clone());
             } else {
                 wanted.push(Wanted {
@@ -189,11 +222,11 @@ impl Reader<'_> {
         }
         self.read(wanted, output, |reader, wanted, read| match (wanted.row, read) {
             (Some(at), Some((digest, manifest))) => {
-                reader.insert(&wanted.repository, digest.clone(), manifest);
+                reader.manifests.insert(&wanted.repository, digest.clone(), manifest)?;
                 digests[at] = Some(digest);
                 Ok(())
             }
-            _ => Err(gone(&wanted)),
+            _ => Err(gone(&wanted).into()),
         })?;
         let digests = digests.into_iter().zip(rows).map(|(digest, row)| {
             digest.ok_or_else(|| {
@@ -208,19 +241,12 @@ impl Reader<'_> {
         Ok(digests.collect::<Result<_, _>>()?)
     }
 
-    fn insert(&mut self, repository: &Repository, digest: Digest, manifest: Manifest) {
-        self.manifests
-            .entry(repository.clone())
-            .or_default()
-            .insert(digest, manifest);
-    }
-
     /// The manifests that indexes name, and that have no row of their own. Those that are not there stay missing.
     fn children(&mut self, output: &mut Output<'_>) -> Result<(), CommandError> {
         let mut missing: BTreeSet<(Repository, Digest)> = BTreeSet::new();
         for _ in 0..MAX_DEPTH {
             let mut named: BTreeSet<(Repository, Digest)> = BTreeSet::new();
-            for (repository, manifests) in &self.manifests {
+            for (repository, manifests) in &self.manifests.by_image {
                 let children = manifests
                     .values()
                     .flat_map(Manifest::children)
@@ -241,7 +267,7 @@ impl Reader<'_> {
             }
             self.read(wanted, output, |reader, wanted, read| {
                 match (read, wanted.version) {
-                    (Some((digest, manifest)), _) => reader.insert(&wanted.repository, digest, manifest),
+                    (Some((digest, manifest)), _) => reader.manifests.insert(&wanted.repository, digest, manifest)?,
                     (None, Version::Digest(digest)) => {
                         missing.insert((wanted.repository, digest));
                     }
@@ -259,7 +285,7 @@ impl Reader<'_> {
         &mut self,
         wanted: Vec<Wanted>,
         output: &mut Output<'_>,
-        mut take: impl FnMut(&mut Self, Wanted, Option<(Digest, Manifest)>) -> Result<(), ImagesError>,
+        mut take: impl FnMut(&mut Self, Wanted, Option<(Digest, Manifest)>) -> Result<(), CommandError>,
     ) -> Result<(), CommandError> {
         self.total += wanted.len();
         let images = self.images;
@@ -270,13 +296,14 @@ impl Reader<'_> {
         let failed = workers::each(wanted, AT_ONCE, work, |read| {
             self.done += 1;
             output.progress(format_args!("reading manifests: {}/{}", self.done, self.total));
-            match read.and_then(|(wanted, read)| take(self, wanted, read)) {
+            let taken = read.map_err(CommandError::from);
+            match taken.and_then(|(wanted, read)| take(self, wanted, read)) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(error) => ControlFlow::Break(error),
             }
         });
         output.end_progress();
-        failed.map_or(Ok(()), |error| Err(error.into()))
+        failed.map_or(Ok(()), Err)
     }
 }
 
@@ -315,4 +342,40 @@ pub(super) fn configs(
     );
     output.end_progress();
     failed.map_or(Ok(configs), |error| Err(error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::manifest::Child;
+
+    fn index(children: &[&str]) -> (Digest, Manifest) {
+        let child = |of: &&str| Child {
+            digest: Digest::of(of.as_bytes()),
+            platform: None,
+            attests: None,
+        };
+        let manifest = Manifest {
+            size: 1,
+            content: Content::Index {
+                children: children.iter().map(child).collect(),
+            },
+            subject: None,
+        };
+        (Digest::of(children.concat().as_bytes()), manifest)
+    }
+
+    #[test]
+    fn what_manifests_name_is_bounded_in_total() {
+        let mut read = Manifests::up_to(6);
+        let mut insert = |image: &str, children: &[&str]| {
+            let (digest, manifest) = index(children);
+            read.insert(&image.parse().unwrap(), digest, manifest)
+        };
+        insert("admin/api", &["a", "b"]).unwrap();
+        insert("admin/api", &["a", "b"]).expect("it is there already");
+        insert("admin/web", &["a", "b"]).unwrap();
+        let error = insert("admin/web", &["c"]).unwrap_err().to_string();
+        assert!(error.contains("more than 6 manifests and layers"), "{error}");
+    }
 }

@@ -68,11 +68,7 @@ async fn look_into(
 ) -> Result<Needs, cluster::Error> {
     let cluster = Cluster::connect(&system.env, &args.options(context)).await?;
     let output = RefCell::new(&mut system.output);
-    let progress = |step: Step| {
-        let of = step.of.map_or(String::new(), |of| format!("/{of}"));
-        let text = format!("{name}: {}{of} {}", step.seen, step.resource.plural());
-        output.borrow_mut().progress(text);
-    };
+    let progress = |step: Step| output.borrow_mut().progress(format_args!("{name}: {step}"));
     needs(&cluster, &NamespaceSelection::All, registries, &progress).await
 }
 
@@ -97,8 +93,14 @@ impl Seen {
 
     /// Says what could not be read; the exit code.
     pub(super) fn report_unread(&self, system: &mut System<'_>) -> Exit {
-        for error in &self.unread {
-            system.output.error(error);
+        for (at, error) in self.unread.iter().enumerate() {
+            // One Role allows all of them.
+            let mut later = self.unread[at + 1..].iter();
+            if later.any(|later| later.next() == error.next()) {
+                system.output.error(&error.clone().without_hints());
+            } else {
+                system.output.error(error);
+            }
         }
         if self.unread.is_empty() {
             Exit::Done

@@ -1,11 +1,11 @@
 //! What a registry holds of one image: its tags, the manifests behind them, and which needs which.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use k8s_openapi::jiff::Timestamp;
 
 use super::set_aside::SetAside;
-use crate::model::manifest::{Content, Manifest};
+use crate::model::manifest::{Child, Content, Manifest};
 use crate::model::{Digest, Repository, Version};
 
 /// What follows the digest in the tags of cosign 2.
@@ -62,9 +62,25 @@ impl Holding {
     pub fn can_run(&self, digest: &Digest) -> bool {
         match self.manifests.get(digest).map(|manifest| &manifest.content) {
             Some(Content::Image { .. }) => true,
-            Some(Content::Index { children }) => children.iter().any(|child| child.platform.is_some()),
+            Some(Content::Index { .. }) => self.children(digest).iter().any(|child| child.platform.is_some()),
             Some(Content::Artifact { .. }) | None => false,
         }
+    }
+
+    /// What an index and the indexes within it name, those of the outer one first.
+    pub fn children<'a>(&'a self, index: &'a Digest) -> Vec<&'a Child> {
+        let mut children = Vec::new();
+        let mut read = BTreeSet::new();
+        let mut next = VecDeque::from([index]);
+        while let Some(digest) = next.pop_front() {
+            if let Some(manifest) = self.manifests.get(digest)
+                && read.insert(digest)
+            {
+                children.extend(manifest.children());
+                next.extend(manifest.children().iter().map(|child| &child.digest));
+            }
+        }
+        children
     }
 
     /// These manifests, what they are made of, and what describes them: all that must be there for them to be whole.

@@ -1,6 +1,7 @@
 //! `kubectl regcred images`: what a registry holds, what clusters need of it, and what may go.
 
 mod args;
+mod budget;
 mod catalog;
 mod check;
 mod clusters;

@@ -110,10 +110,26 @@ fn what_cannot_run_is_an_artifact() {
 #[test]
 fn names_are_read_as_go_reads_them() {
     let mut index = json!({"schemaVersion": 2, "mediaType": INDEXES[0]});
-    index["MANIFESTS"] = json!([{"Digest": digest("a").as_str(), "size": 1}]);
-    assert_eq!(parse(&index).unwrap().children()[0].digest, digest("a"));
+    index["MANIFESTS"] = json!([{
+        "Digest": digest("a").as_str(), "size": 1, "Platform": {"OS": "linux", "Architecture": "arm", "VARIANT": "v7"},
+    }]);
+    let child = parse(&index).unwrap().children()[0].clone();
+    assert_eq!(
+        (child.digest, child.platform.as_deref()),
+        (digest("a"), Some("linux/arm/v7"))
+    );
+    index["MANIFESTS"][0]["Platform"]["os"] = json!("windows");
+    assert_eq!(parse(&index), Err(ManifestError::Ambiguous));
+    index["MANIFESTS"] = json!([]);
     index["manifests"] = json!([]);
     assert_eq!(parse(&index), Err(ManifestError::Ambiguous));
+    let kind = "application/vnd.dev.cosign.simplesigning.v1+json";
+    let signature = json!({"MediaType": kind, "digest": digest("signature").as_str(), "size": 1});
+    let manifest = parse(&with(of_image(), "layers", json!([signature]))).unwrap();
+    assert!(
+        matches!(&manifest.content, Content::Artifact { kind: found, .. } if found == kind),
+        "{manifest:?}"
+    );
 }
 
 #[test]

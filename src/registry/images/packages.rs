@@ -49,7 +49,7 @@ struct Row {
 }
 
 struct Page {
-    rows: Vec<Row>,
+    rows: Vec<PackageRow>,
     total: Option<usize>,
 }
 
@@ -74,18 +74,11 @@ impl Images<'_> {
             .and_then(|image| image.as_str().split_once('/'))
             .map(|(_, name)| name);
         for _ in 0..ATTEMPTS {
-            let Some(rows) = self.read_pages(owner, query, progress)? else {
-                continue;
-            };
-            let mut read = Vec::with_capacity(rows.len());
-            for row in rows {
-                let row = self.parse_row(owner, &row)?;
+            if let Some(mut rows) = self.read_pages(owner, query, progress)? {
                 // The server's search is for a part of a name.
-                if image.is_none_or(|image| row.repository == *image) {
-                    read.push(row);
-                }
+                rows.retain(|row| image.is_none_or(|image| row.repository == *image));
+                return Ok(rows);
             }
-            return Ok(read);
         }
         Err(ImagesError::Changing {
             owner: owner.to_owned(),
@@ -98,7 +91,7 @@ impl Images<'_> {
         owner: &str,
         query: Option<&str>,
         progress: ReadingPages<'_>,
-    ) -> Result<Option<Vec<Row>>, ImagesError> {
+    ) -> Result<Option<Vec<PackageRow>>, ImagesError> {
         let first = self.page(owner, query, 1)?;
         let (ids, total) = (first.ids(), first.total);
         let size = ids.len();
@@ -157,9 +150,13 @@ impl Images<'_> {
             });
         }
         self.succeeded(&reply, || format!("the list of {owner}'s images"))?;
-        let rows = serde_json::from_slice(&reply.body).map_err(|_| unread_list(owner, "it is no list of packages"))?;
-        let total = reply.header(&TOTAL).and_then(|total| total.parse().ok());
-        Ok(Page { rows, total })
+        let rows: Vec<Row> =
+            serde_json::from_slice(&reply.body).map_err(|_| unread_list(owner, "it is no list of packages"))?;
+        let rows = rows.iter().map(|row| self.parse_row(owner, row));
+        Ok(Page {
+            rows: rows.collect::<Result<_, _>>()?,
+            total: reply.header(&TOTAL).and_then(|total| total.parse().ok()),
+        })
     }
 
     fn parse_row(&self, owner: &str, row: &Row) -> Result<PackageRow, ImagesError> {

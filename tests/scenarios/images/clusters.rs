@@ -53,6 +53,55 @@ fn what_a_cluster_needs_stays(stage: &Stage) {
     }
 }
 
+scenario!(what_custom_resources_name_stays, on(ON_DOUBLES));
+/// Each in a repository of its own, with an older version that is named, one that is not, and the newest.
+fn what_custom_resources_name_stays(stage: &Stage) {
+    stage
+        .world
+        .api_server()
+        .define("images.example.com", "v1", "sets", "Set");
+    let repository = |name: &str| format!("{}/admin/{name}", stage.world.registry());
+    let named = &["1", "3"][..];
+    let whole = &["1", "2", "3"][..];
+    let shapes = [
+        (json!({"images": [{"name": repository("a"), "newTag": "1"}]}), named),
+        (json!({"image": {"name": format!("{}:1", repository("b"))}}), named),
+        (json!({"imageRepository": repository("c"), "imageTag": "1"}), whole),
+        (json!({"image": {"name": repository("d"), "tag": "1"}}), named),
+        (json!({"newName": repository("e"), "newTag": "1"}), named),
+        (
+            json!({"registry": stage.world.registry(), "image": "admin/f", "tag": 1}),
+            named,
+        ),
+        (
+            json!({"kustomize": {"images": [format!("app={}:1", repository("g"))]}}),
+            named,
+        ),
+        (json!({"values": {"image": repository("h")}}), whole),
+        (
+            json!({"parameters": [{"name": "repository", "value": repository("i")}]}),
+            whole,
+        ),
+        (json!({"template": format!("{}:${{TAG}}", repository("j"))}), whole),
+    ];
+    for ((spec, _), name) in shapes.iter().zip('a'..) {
+        stage.push_each(&format!("admin/{name}"), &["1", "2", "3"]);
+        stage.put(
+            "sets",
+            "images.example.com/v1",
+            "Set",
+            &name.to_string(),
+            &json!({"spec": spec}),
+        );
+    }
+    stage.age(DAY);
+    let ran = stage.images("prune admin --keep 1 --grace 0 --yes --context double");
+    assert_eq!(ran.code, 0, "{ran}");
+    for ((spec, stays), name) in shapes.iter().zip('a'..) {
+        assert_eq!(&stage.pusher.tags(&format!("admin/{name}")), stays, "{spec}: {ran}");
+    }
+}
+
 scenario!(what_was_deployed_after_it_was_set_aside_is_not_deleted);
 fn what_was_deployed_after_it_was_set_aside_is_not_deleted() {
     let stage = Stage::new(World::of_doubles());

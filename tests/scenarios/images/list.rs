@@ -171,3 +171,42 @@ hint: try again; if it stays so, the registry's log or a proxy before it is what
         .count();
     assert_eq!(pages, 100_000 / EACH + 1);
 }
+
+scenario!(a_list_is_given_up_at_the_first_row_that_is_no_image);
+/// Whatever it says about its length: nothing of what is no image is kept.
+fn a_list_is_given_up_at_the_first_row_that_is_no_image() {
+    let stage = Stage::new(World::of_doubles());
+    let row = json!({
+        "id": 1, "name": "x".repeat(500_000), "version": "1", "type": "container", "created_at": "2026-11-30T10:00:00Z",
+    });
+    let path = "/api/v1/packages/admin";
+    let page = Answer::json(200, &json!([row])).with("x-total-count", "200000");
+    stage.world.gitea.replace(path, page);
+    let ran = stage.images("list admin");
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stderr.contains("a row of it is no image: xxx"), "{ran}");
+    let requests = stage.world.gitea.requests();
+    let pages = requests.iter().filter(|seen| seen.path == path).count();
+    assert_eq!(pages, 1);
+}
+
+scenario!(one_role_is_enough_to_read);
+fn one_role_is_enough_to_read() {
+    let stage = Stage::new(World::of_doubles());
+    stage.push_each("admin/api", &["1"]);
+    let kinds = ["secrets", "pods", "deployments", "jobs"];
+    for kind in kinds {
+        for place in ["", &stage.world.namespace] {
+            stage.world.api_server().forbid(&format!("list {kind}"), place);
+        }
+    }
+    let ran = stage.images("list admin --context double");
+    assert_eq!(ran.code, 1, "{ran}");
+    for kind in kinds {
+        assert!(ran.stderr.contains(&format!("may not list {kind}")), "{kind}: {ran}");
+    }
+    assert_eq!(ran.stderr.matches("\nkind: ClusterRole\n").count(), 1, "{ran}");
+    // An error that stands alone has it too.
+    let ran = stage.images("prune admin --keep 1 --context double");
+    assert_eq!(ran.stderr.matches("\nkind: ClusterRole\n").count(), 1, "{ran}");
+}

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::fixture::{DOUBLES, QUIET_REAL_GITEA, SECRET, entry, healthy_doubles, pull_secret};
 use crate::images::helm;
-use crate::support::gitea::{ask, basic};
+use crate::support::gitea::{ask, basic, sha256};
 use crate::support::http::Answer;
-use crate::support::pusher::Pusher;
+use crate::support::pusher::{IMAGE, INDEX, Pusher};
 use crate::support::schema::schema;
 use crate::support::world::World;
 
@@ -265,6 +265,88 @@ fn image_incomplete_without_a_layer(world: &mut World) {
     world.is_gone(LINE, Code::ImageIncomplete);
 }
 
+/// The registry has this manifest under a tag, or else under its digest; the digest.
+fn serve(world: &World, tag: Option<&str>, manifest: &Value) -> String {
+    let text = manifest.to_string();
+    let digest = sha256(text.as_bytes());
+    let kind = manifest["mediaType"].as_str().unwrap();
+    let path = format!("/v2/{REPOSITORY}/manifests/{}", tag.unwrap_or(&digest));
+    world.registry_says(&path, Answer::new(200, kind, text));
+    digest
+}
+
+fn index(children: &[Value]) -> Value {
+    json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": children})
+}
+
+finding!(
+    image_incomplete_in_an_index_within_an_index,
+    Code::ImageIncomplete,
+    on(DOUBLES)
+);
+/// Gitea takes none; other registries do.
+fn image_incomplete_in_an_index_within_an_index(world: &mut World) {
+    world.well();
+    let amd = pusher(world).image(REPOSITORY, "1-amd64", "one", "amd64");
+    let child = |digest: &str, architecture: &str| {
+        json!({
+            "mediaType": IMAGE, "digest": digest, "size": 1, "platform": {"os": "linux", "architecture": architecture},
+        })
+    };
+    let nested = |children: &[Value]| {
+        world.registry_recovers();
+        let inner = serve(world, None, &index(children));
+        serve(
+            world,
+            Some("1"),
+            &index(&[json!({"mediaType": INDEX, "digest": inner, "size": 1})]),
+        )
+    };
+    let outer = nested(&[child(&amd, "amd64"), child(OTHER, "arm64")]);
+    run(world, "admin/app:1", &[SECRET], &outer);
+    world.says(LINE, Code::ImageIncomplete, &["the manifest for linux/arm64", OTHER]);
+    // A node says that it runs the image of the inner index.
+    nested(&[child(&amd, "amd64")]);
+    run(world, "admin/app:1", &[SECRET], &amd);
+    world.is_gone(LINE, Code::ImageIncomplete);
+    world.is_gone(LINE, Code::TagMoved);
+}
+
+finding!(image_unclear_of_indexes_within_indexes, Code::ImageUnclear, on(DOUBLES));
+fn image_unclear_of_indexes_within_indexes(world: &mut World) {
+    world.well();
+    let amd = pusher(world).image(REPOSITORY, "1-amd64", "one", "amd64");
+    let nested = |depth: usize| {
+        world.registry_recovers();
+        let mut digest = amd.clone();
+        for level in (0..depth).rev() {
+            let manifest = index(&[json!({"mediaType": INDEX, "digest": digest, "size": 1})]);
+            digest = serve(world, (level == 0).then_some("1"), &manifest);
+        }
+        digest
+    };
+    let outer = nested(8);
+    run(world, "admin/app:1", &[SECRET], &outer);
+    world.says(LINE, Code::ImageUnclear, &["indexes that are made of indexes"]);
+    let outer = nested(7);
+    run(world, "admin/app:1", &[SECRET], &outer);
+    world.is_gone(LINE, Code::ImageUnclear);
+}
+
+finding!(image_unclear_of_too_many_parts, Code::ImageUnclear, on(DOUBLES));
+fn image_unclear_of_too_many_parts(world: &mut World) {
+    world.well();
+    let digest = pusher(world).image(REPOSITORY, "1", "one", "amd64");
+    run(world, "admin/app:1", &[SECRET], &digest);
+    let mut manifest: Value = serde_json::from_str(&pusher(world).text(REPOSITORY, "1")).unwrap();
+    let layer = manifest["layers"][0].clone();
+    manifest["layers"] = vec![layer; 10_000].into();
+    serve(world, Some("1"), &manifest);
+    world.says(LINE, Code::ImageUnclear, &["more than 10000 manifests and layers"]);
+    world.registry_recovers();
+    world.is_gone(LINE, Code::ImageUnclear);
+}
+
 finding!(image_refused_of_another_owner, Code::ImageRefused, on(DOUBLES));
 fn image_refused_of_another_owner(world: &mut World) {
     world.well();
@@ -424,8 +506,48 @@ fn what_is_not_allowed_prints_the_role() {
     for kind in ["replicasets", "nodes", "serviceaccounts"] {
         assert!(ran.stdout.contains(kind), "{kind}: {ran}");
     }
-    let grant = "$ kubectl regcred rbac -A --images --user admin | kubectl apply";
-    assert!(ran.stdout.contains(grant), "{ran}");
+    for (line, place) in [
+        (LINE, "-n [NAMESPACE]"),
+        ("images check -A", "-A"),
+        ("images check -l team=web", "-l team=web"),
+    ] {
+        let ran = world.regcred(line);
+        let grant = format!("$ kubectl regcred rbac {place} --images --user admin | kubectl apply");
+        assert!(ran.stdout.contains(&grant), "{line}: {ran}");
+    }
+}
+
+scenario!(a_repository_without_a_version_is_not_asked_for);
+/// Which of its versions a program takes is not known.
+fn a_repository_without_a_version_is_not_asked_for() {
+    let world = healthy_doubles();
+    world.well();
+    let registry = world.registry();
+    world
+        .api_server()
+        .define("images.example.com", "v1", "repositories", "Repository");
+    let put = |spec: &Value| {
+        let object = json!({
+            "apiVersion": "images.example.com/v1", "kind": "Repository", "metadata": {"name": "app"}, "spec": spec,
+        });
+        world.put("repositories", &object);
+    };
+    let repository = format!("{registry}/admin/app");
+    for spec in [
+        json!({"image": repository}),
+        json!({"newName": repository}),
+        json!({"imageRepository": repository, "imageTag": "2"}),
+        json!({"url": format!("oci://{repository}")}),
+    ] {
+        put(&spec);
+        assert_eq!(world.regcred(LINE).code, 0, "{spec}");
+    }
+    put(&json!({"newName": repository, "newTag": "5"}));
+    world.says(
+        LINE,
+        Code::ImageMissing,
+        &["admin/app:5", "repository.images.example.com/app"],
+    );
 }
 
 scenario!(nobody_else_gets_a_token);

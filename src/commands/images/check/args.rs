@@ -32,7 +32,7 @@ pub struct ImagesCheckArgs {
     /// Check only images of this registry (repeatable) [default: those of the keychain]
     #[arg(long = "registry", value_name = "REGISTRY")]
     pub registries: Vec<Registry>,
-    /// Print a document
+    /// Print a document instead of text
     #[arg(short, long, value_name = "json|yaml")]
     pub output: Option<DocumentFormat>,
     /// How to reach the registries.

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::plan::{Plan, Question};
 use super::platform::fits;
+use crate::commands::images::budget::{Budget, MAX_DEPTH, MAX_NAMED};
 use crate::commands::status::tokens::{Verdict, Verdicts};
 use crate::model::manifest::{Content, Manifest};
 use crate::model::{Digest, Repository, Version};
@@ -16,8 +17,10 @@ use crate::sys::workers;
 
 /// Requests at the same time: a small server is not hurried.
 const AT_ONCE: usize = 4;
-/// The most missing parts that are named.
-const MAX_NAMED: usize = 3;
+/// The most manifests, configs and layers of one image that are asked for. An image for ten platforms has some 200.
+const MAX_PARTS: usize = 10_000;
+/// The most missing parts that are shown.
+const MAX_SHOWN: usize = 3;
 
 /// A registry's answer to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +81,7 @@ pub(super) fn ask(
         opened,
         platforms,
         blobs: Mutex::default(),
+        budget: Budget::new(MAX_NAMED),
     };
     let total = plan.questions.len();
     let mut answers: Vec<Option<Answer>> = vec![None; total];
@@ -107,6 +111,8 @@ struct Asker<'a> {
     platforms: &'a BTreeSet<String>,
     /// Layers that were asked for before, by repository: images share them.
     blobs: Mutex<BTreeMap<(usize, Repository, Digest), bool>>,
+    /// For all images together.
+    budget: Budget,
 }
 
 impl Asker<'_> {
@@ -140,34 +146,24 @@ impl Asker<'_> {
             platforms: Vec::new(),
             missing: Vec::new(),
         };
-        let source = (login, images, repository);
-        match &fetched.manifest.content {
-            Content::Index { children } => {
-                // What describes a part of it, such as an attestation, is not pulled.
-                for child in children.iter().filter(|child| child.attests.is_none()) {
-                    image.ids.insert(child.digest.clone());
-                    image.platforms.extend(child.platform.clone());
-                    if !self.is_wanted(child.platform.as_deref()) {
-                        continue;
-                    }
-                    match images.manifest(repository, &Version::Digest(child.digest.clone()))? {
-                        Some(fetched) => self.parts(source, &fetched.manifest, &mut image)?,
-                        None => image.missing.push(match &child.platform {
-                            Some(platform) => format!("the manifest for {platform}, {}", child.digest),
-                            None => format!("the manifest {}", child.digest),
-                        }),
-                    }
-                }
-            }
-            Content::Image { config, .. } => {
-                let config = images.config(repository, &config.digest)?;
-                image.platforms.extend(config.and_then(|config| config.platform));
-                self.parts(source, &fetched.manifest, &mut image)?;
-            }
-            Content::Artifact { .. } => self.parts(source, &fetched.manifest, &mut image)?,
+        if let Content::Image { config, .. } = &fetched.manifest.content {
+            let config = images.config(repository, &config.digest)?;
+            image.platforms.extend(config.and_then(|config| config.platform));
         }
-        let more = image.missing.len().saturating_sub(MAX_NAMED);
-        image.missing.truncate(MAX_NAMED);
+        let mut walk = Walk {
+            asker: self,
+            login,
+            images,
+            repository,
+            budget: Budget::new(MAX_PARTS),
+            asked: BTreeSet::new(),
+            image: &mut image,
+        };
+        walk.manifest(&fetched.manifest, 1)?;
+        let mut seen = BTreeSet::new();
+        image.platforms.retain(|platform| seen.insert(platform.clone()));
+        let more = image.missing.len().saturating_sub(MAX_SHOWN);
+        image.missing.truncate(MAX_SHOWN);
         if more > 0 {
             image.missing.push(format!("{more} more"));
         }
@@ -180,35 +176,87 @@ impl Asker<'_> {
             || platform.is_none_or(|platform| self.platforms.iter().any(|node| fits(node, platform)))
     }
 
-    fn parts(
+    fn has_blob(
         &self,
-        (login, images, repository): (usize, &Images<'_>, &Repository),
-        manifest: &Manifest,
-        image: &mut Image,
-    ) -> Result<(), ImagesError> {
+        login: usize,
+        images: &Images<'_>,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> Result<bool, ImagesError> {
+        let key = (login, repository.clone(), digest.clone());
+        let blobs = || self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = blobs().get(&key) {
+            return Ok(*known);
+        }
+        let is_there = images.has_blob(repository, digest)?;
+        blobs().insert(key, is_there);
+        Ok(is_there)
+    }
+}
+
+/// The way through everything that an image is made of.
+struct Walk<'a> {
+    asker: &'a Asker<'a>,
+    login: usize,
+    images: &'a Images<'a>,
+    repository: &'a Repository,
+    /// For this image.
+    budget: Budget,
+    /// Manifests that an index names, which may name one twice.
+    asked: BTreeSet<Digest>,
+    image: &'a mut Image,
+}
+
+impl Walk<'_> {
+    /// Asks for what a manifest is made of; `depth` counts indexes within indexes.
+    fn manifest(&mut self, manifest: &Manifest, depth: usize) -> Result<(), ImagesError> {
+        if !self.budget.take(manifest) {
+            return Err(self.unread(format!("it is made of more than {MAX_PARTS} manifests and layers")));
+        }
+        if !self.asker.budget.take(manifest) {
+            return Err(self.unread(format!(
+                "all images together are made of more than {MAX_NAMED} manifests and layers"
+            )));
+        }
+        // What describes a part of it, such as an attestation, is not pulled.
+        for child in manifest.children().iter().filter(|child| child.attests.is_none()) {
+            self.image.ids.insert(child.digest.clone());
+            self.image.platforms.extend(child.platform.clone());
+            if !self.asker.is_wanted(child.platform.as_deref()) || !self.asked.insert(child.digest.clone()) {
+                continue;
+            }
+            if depth == MAX_DEPTH {
+                return Err(self.unread("it is made of indexes that are made of indexes, and so on".to_owned()));
+            }
+            match self
+                .images
+                .manifest(self.repository, &Version::Digest(child.digest.clone()))?
+            {
+                Some(fetched) => self.manifest(&fetched.manifest, depth + 1)?,
+                None => self.image.missing.push(match &child.platform {
+                    Some(platform) => format!("the manifest for {platform}, {}", child.digest),
+                    None => format!("the manifest {}", child.digest),
+                }),
+            }
+        }
         if let Content::Image { config, .. } = &manifest.content {
-            image.ids.insert(config.digest.clone());
+            self.image.ids.insert(config.digest.clone());
         }
         for blob in manifest.blobs() {
-            let key = (login, repository.clone(), blob.digest.clone());
-            let known = self
-                .blobs
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get(&key)
-                .copied();
-            let is_there = match known {
-                Some(known) => known,
-                None => images.has_blob(repository, &blob.digest)?,
-            };
-            self.blobs
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(key, is_there);
-            if !is_there {
-                image.missing.push(format!("the content {}", blob.digest));
+            if !self
+                .asker
+                .has_blob(self.login, self.images, self.repository, &blob.digest)?
+            {
+                self.image.missing.push(format!("the content {}", blob.digest));
             }
         }
         Ok(())
+    }
+
+    fn unread(&self, why: String) -> ImagesError {
+        ImagesError::Unread {
+            what: format!("{}@{}", self.repository, self.image.digest),
+            why,
+        }
     }
 }

@@ -8,10 +8,10 @@ use super::plan::{Plan, Planned, Source};
 use super::platform::misfits;
 use crate::cluster;
 use crate::cluster::images::{How, ImageUse, InvalidImage, Node, Unread};
-use crate::cluster::survey::Unreadable;
+use crate::cluster::survey::{NamespaceSelection, Unreadable};
 use crate::commands::status::Code;
 use crate::commands::status::finding::{Finding, Object, Remedy};
-use crate::commands::status::given_flags::GivenFlags;
+use crate::commands::status::given_flags::{Flag, GivenFlags};
 use crate::commands::status::report::count;
 use crate::model::{CommandLine, Version, printable};
 
@@ -49,11 +49,12 @@ fn unread(cluster: &Observed, seen: &Seen, flags: &GivenFlags) -> Vec<Finding> {
         findings.push(match unread {
             Unread::Kind(kind) => {
                 known.insert(kind.object.resource);
-                unreadable(cluster, kind, flags)
+                unreadable(cluster, seen, kind, flags)
             }
             Unread::CustomResource { group, plural, why } => Finding {
                 remedy: Remedy::advice(format!(
-                    "if it is not allowed: kubectl regcred rbac --images --api-group GROUP prints the Role, with {group} for GROUP"
+                    "if it is not allowed: {} --api-group GROUP prints the Role, with {group} for GROUP",
+                    rbac(seen).as_str()
                 )),
                 ..not_read(cluster, None, &format!("{plural}.{group}"), why)
             },
@@ -66,7 +67,7 @@ fn unread(cluster: &Observed, seen: &Seen, flags: &GivenFlags) -> Vec<Finding> {
     }
     let others = seen.survey.unseen.iter();
     let others = others.filter(|unseen| !known.contains(&unseen.object.resource));
-    findings.extend(others.map(|unseen| unreadable(cluster, unseen, flags)));
+    findings.extend(others.map(|unseen| unreadable(cluster, seen, unseen, flags)));
     if let Err(error) = &seen.nodes {
         findings.push(Finding {
             message: None,
@@ -81,7 +82,7 @@ fn unread(cluster: &Observed, seen: &Seen, flags: &GivenFlags) -> Vec<Finding> {
                 name: "nodes".to_owned(),
             },
             cause: format!("it is not known for which platforms images are needed: {error}"),
-            remedy: Remedy::command(grant(cluster, error, flags)),
+            remedy: Remedy::command(grant(cluster, seen, error, flags)),
         });
     }
     findings
@@ -102,7 +103,7 @@ fn not_read(cluster: &Observed, namespace: Option<String>, name: &str, why: &str
     }
 }
 
-fn unreadable(cluster: &Observed, unseen: &Unreadable, flags: &GivenFlags) -> Finding {
+fn unreadable(cluster: &Observed, seen: &Seen, unseen: &Unreadable, flags: &GivenFlags) -> Finding {
     let is_forbidden = matches!(unseen.error, cluster::Error::Forbidden(_));
     Finding {
         message: None,
@@ -123,22 +124,32 @@ fn unreadable(cluster: &Observed, unseen: &Unreadable, flags: &GivenFlags) -> Fi
             unseen.error.to_string()
         },
         remedy: if is_forbidden {
-            Remedy::command(grant(cluster, &unseen.error, flags)).and("an administrator of the cluster has to run this")
+            Remedy::command(grant(cluster, seen, &unseen.error, flags))
+                .and("an administrator of the cluster has to run this")
         } else {
             Remedy::of(unseen.error.hint())
         },
     }
 }
 
-/// The command that applies the Role for `images`.
-fn grant(cluster: &Observed, error: &cluster::Error, flags: &GivenFlags) -> CommandLine {
-    let rbac = CommandLine::new("kubectl regcred rbac -A --images");
+/// The command that prints the Role for `images` where it looked.
+fn rbac(seen: &Seen) -> CommandLine {
+    let places = match &seen.places {
+        NamespaceSelection::All => vec![Flag::alone("-A")],
+        NamespaceSelection::Selected(selector) => vec![Flag::new("-l", "SELECTOR", selector)],
+        NamespaceSelection::Named(names) => names.iter().map(|name| Flag::new("-n", "NAMESPACE", name)).collect(),
+    };
+    Flag::add(CommandLine::new("kubectl regcred rbac"), &places).words("--images")
+}
+
+/// The command that applies it.
+fn grant(cluster: &Observed, seen: &Seen, error: &cluster::Error, flags: &GivenFlags) -> CommandLine {
     let context = cluster.flag.as_deref();
     let user = match error {
         cluster::Error::Forbidden(forbidden) => forbidden.user.as_deref(),
         _ => None,
     };
-    flags.grant(context, rbac, user)
+    flags.grant(context, rbac(seen), user)
 }
 
 fn invalid(cluster: &Observed, seen: &Seen) -> Vec<Finding> {

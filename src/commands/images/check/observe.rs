@@ -6,7 +6,7 @@ use futures_util::future::{join, try_join};
 
 use super::args::ImagesCheckArgs;
 use crate::cluster::images::{Needs, Node, needs, nodes};
-use crate::cluster::survey::{Question, Step, Survey, survey};
+use crate::cluster::survey::{NamespaceSelection, Question, Step, Survey, survey};
 use crate::cluster::{self, Cluster};
 use crate::commands::shared::targets;
 use crate::commands::status::cluster_view::interest;
@@ -25,6 +25,8 @@ pub(super) struct Observed {
 
 /// What was seen of a cluster.
 pub(super) struct Seen {
+    /// Where it was looked.
+    pub(super) places: NamespaceSelection,
     pub(super) survey: Survey,
     pub(super) needs: Needs,
     /// Its nodes, or why they are not known.
@@ -77,16 +79,17 @@ async fn one(
         context => context,
     };
     let output = RefCell::new(&mut system.output);
-    let progress = |step: Step| {
-        let of = step.of.map_or(String::new(), |of| format!("/{of}"));
-        let text = format!("{name}: {}{of} {}", step.seen, step.resource.plural());
-        output.borrow_mut().progress(text);
-    };
+    let progress = |step: Step| output.borrow_mut().progress(format_args!("{name}: {step}"));
     let seen = try_join(
         survey(cluster, &question, &progress),
         needs(cluster, &places, registries, &progress),
     );
     let (seen, nodes) = Box::pin(join(seen, nodes(cluster))).await;
     let (survey, needs) = seen?;
-    Ok(Seen { survey, needs, nodes })
+    Ok(Seen {
+        places,
+        survey,
+        needs,
+        nodes,
+    })
 }

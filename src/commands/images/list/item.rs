@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::commands::images::demand::{Demand, Usage};
 use crate::commands::images::holding::{HeldRow, Holding, Role};
-use crate::model::manifest::{Content, Manifest};
+use crate::model::manifest::{Child, Content, Manifest};
 use crate::model::{Digest, Version};
 use crate::registry::ImageConfig;
 
@@ -177,36 +177,39 @@ impl Lister<'_> {
             item.pushed = item.pushed.max(row.pushed);
         }
         item.used_by = users.into_iter().cloned().collect();
-        describe(&mut item, holding, manifest, self.configs);
+        match &manifest.content {
+            Content::Image { config, .. } => {
+                item.kind = Kind::Image;
+                if let Some(config) = self.configs.get(&config.digest) {
+                    item.platforms.extend(config.platform.clone());
+                    item.created.clone_from(&config.created);
+                }
+            }
+            Content::Index { .. } => {
+                item.kind = Kind::Index;
+                item.add_children(&holding.children(digest), holding);
+            }
+            Content::Artifact { kind, .. } => item.artifact_type = Some(kind.clone()),
+        }
         Some(item)
     }
 }
 
-/// What kind of thing it is.
-fn describe(item: &mut Item, holding: &Holding, manifest: &Manifest, configs: &BTreeMap<Digest, ImageConfig>) {
-    match &manifest.content {
-        Content::Image { config, .. } => {
-            item.kind = Kind::Image;
-            if let Some(config) = configs.get(&config.digest) {
-                item.platforms.extend(config.platform.clone());
-                item.created.clone_from(&config.created);
+impl Item {
+    /// What an index is made of.
+    fn add_children(&mut self, children: &[&Child], holding: &Holding) {
+        let (mut platforms, mut missing) = (BTreeSet::new(), BTreeSet::new());
+        for child in children {
+            self.attestations += usize::from(child.attests.is_some());
+            if let Some(platform) = &child.platform
+                && platforms.insert(platform)
+            {
+                self.platforms.push(platform.clone());
+            }
+            if !holding.manifests.contains_key(&child.digest) && missing.insert(&child.digest) {
+                self.missing.push(child.digest.to_string());
             }
         }
-        Content::Index { children } => {
-            item.kind = Kind::Index;
-            item.attestations = children.iter().filter(|child| child.attests.is_some()).count();
-            for child in children {
-                if let Some(platform) = &child.platform
-                    && !item.platforms.contains(platform)
-                {
-                    item.platforms.push(platform.clone());
-                }
-                if !holding.manifests.contains_key(&child.digest) {
-                    item.missing.push(child.digest.to_string());
-                }
-            }
-        }
-        Content::Artifact { kind, .. } => item.artifact_type = Some(kind.clone()),
     }
 }
 
@@ -267,5 +270,54 @@ impl<'a> Describers<'a> {
         let found = found.filter(|(digest, _)| !parts.contains(*digest));
         let kinds: BTreeMap<&Digest, Hanging> = found.map(|(digest, kind)| (*digest, *kind)).collect();
         kinds.into_values().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_within_an_index_belongs_to_it() {
+        let digest = |of: &str| Digest::of(of.as_bytes());
+        let child = |of: &str, platform: Option<&str>| Child {
+            digest: digest(of),
+            platform: platform.map(str::to_owned),
+            attests: None,
+        };
+        let index = |children: Vec<Child>| Manifest {
+            size: 1,
+            content: Content::Index { children },
+            subject: None,
+        };
+        let amd = child("amd", Some("linux/amd64"));
+        let about_amd = Child {
+            attests: Some(digest("amd")),
+            ..child("about amd", None)
+        };
+        let outer = index(vec![child("inner", None), amd.clone()]);
+        // A digest cannot be within itself, but whoever reads must not go round for ever.
+        let inner = index(vec![
+            amd,
+            child("arm", Some("linux/arm64")),
+            about_amd,
+            child("outer", None),
+        ]);
+        let holding = Holding {
+            repository: "admin/api".parse().unwrap(),
+            rows: vec![HeldRow {
+                id: 1,
+                version: Version::Tag("1".parse().unwrap()),
+                digest: digest("outer"),
+                pushed: None,
+            }],
+            manifests: [(digest("outer"), outer), (digest("inner"), inner)].into(),
+        };
+        let items = items(&holding, &BTreeMap::new(), &Demand::default());
+        let [item] = items.as_slice() else { panic!("{items:?}") };
+        assert_eq!((item.kind, item.attestations), (Kind::Index, 1));
+        assert_eq!(item.platforms, ["linux/amd64", "linux/arm64"]);
+        let missing = ["amd", "arm", "about amd"].map(|of| digest(of).to_string());
+        assert_eq!(item.missing, missing);
     }
 }

@@ -58,7 +58,7 @@ pub struct ImagesPruneArgs {
     #[command(flatten)]
     pub trial: TrialArgs,
     /// Print a document instead of text
-    #[arg(short, long, value_name = "FORMAT")]
+    #[arg(short, long, value_name = "json|yaml")]
     pub output: Option<DocumentFormat>,
     /// The registry, and who asks it.
     #[command(flatten)]

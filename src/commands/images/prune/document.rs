@@ -8,6 +8,8 @@ use super::rules::Rules;
 use crate::commands::images::args::Selection;
 use crate::model::{Digest, Registry, Repository, serde_text};
 
+pub const KIND: &str = "ImagePrune";
+
 /// The fields of the document.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

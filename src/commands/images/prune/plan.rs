@@ -555,7 +555,7 @@ impl fmt::Display for Reason {
             Self::PartOf(index) => write!(f, "part of {}", short(index)),
             Self::LastHolder(index) => write!(f, "{} is made of it, and nothing else holds it", short(index)),
             Self::Describes(subject) => write!(f, "signature or attestation of {}", short(subject)),
-            Self::Apart => f.write_str("signature or attestation of something in another image"),
+            Self::Apart => f.write_str("signature or attestation of something that is not in this image"),
         }
     }
 }

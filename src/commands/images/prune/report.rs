@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::document::{Action, Check, ImagePrune, Item, Outcome};
+use super::document::{Action, Check, ImagePrune, Item, KIND, Outcome};
 use super::plan::short;
 use super::saved::SavedPlan;
 use super::task::{Plan, Task};
@@ -17,8 +17,6 @@ use crate::error::{CommandError, Exit};
 use crate::model::{CommandLine, Registry, Repository, duration, size};
 use crate::output::Tone;
 use crate::sys::replace;
-
-const KIND: &str = "ImagePrune";
 
 /// The plan with the outcome of each of its rows.
 pub struct Report {

@@ -4,17 +4,16 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::document::{ImagePrune, Item};
+use super::document::{ImagePrune, Item, KIND};
 use super::rules::Rules;
 use crate::commands::images::args::Selection;
+use crate::commands::shared::document::API_VERSION;
 use crate::error::CommandError;
 use crate::model::Registry;
 use crate::sys::whole_file;
 
 /// Size limit of the file in bytes: some 200,000 rows.
 const MAX_FILE: u64 = 128 << 20;
-const KIND: &str = "ImagePrune";
-const VERSION: &str = "regcred/v1";
 
 /// A saved plan.
 pub struct SavedPlan {
@@ -43,7 +42,7 @@ pub fn read(path: &Path) -> Result<SavedPlan, CommandError> {
     let document: Document = serde_json::from_slice(&bytes).map_err(|error| {
         failed(&format_args!("it is no plan: {error}")).hint("images prune … --plan FILE writes one")
     })?;
-    if document.kind != KIND || document.api_version != VERSION {
+    if document.kind != KIND || document.api_version != API_VERSION {
         return Err(failed(&"it is no plan of this version of regcred"));
     }
     let fields = document.fields;
