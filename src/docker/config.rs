@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::Entry;
@@ -16,6 +17,8 @@ pub(super) const HELPERS: &str = "credHelpers";
 /// The helper for all other registries.
 pub(super) const STORE: &str = "credsStore";
 
+/// JSON's white space.
+const WHITE: [char; 4] = [' ', '\t', '\r', '\n'];
 /// Longest quotation of a key in a message, in characters.
 const MAX_KEY: usize = 100;
 
@@ -37,8 +40,11 @@ pub enum ConfigError {
     #[error("it is not UTF-8 text")]
     NotText,
     /// It begins with a byte order mark, on which docker fails too.
-    #[error("it begins with a byte order mark, which docker does not read either")]
+    #[error("it begins with a byte order mark, which docker and podman do not read either")]
     ByteOrderMark,
+    /// docker passes over what follows; podman does not.
+    #[error("something follows its first JSON value")]
+    More,
     /// Not valid JSON, or not an object where one is needed.
     #[error(transparent)]
     Json(#[from] JsonEditError),
@@ -56,14 +62,17 @@ impl Config {
         if text.starts_with('\u{feff}') {
             return Err(ConfigError::ByteOrderMark);
         }
-        if text.trim_matches([' ', '\t', '\r', '\n']).is_empty() {
+        if text.trim_matches(WHITE).is_empty() {
             return Ok(Self {
                 json: JsonEdit::parse("{}")?,
                 blank: Some(text.to_owned()),
             });
         }
         let this = Self {
-            json: JsonEdit::parse(text)?,
+            json: JsonEdit::parse(text).map_err(|error| match first_value(text) {
+                Some(_) => ConfigError::More,
+                None => error.into(),
+            })?,
             blank: None,
         };
         for field in [AUTHS, HELPERS, STORE] {
@@ -87,6 +96,12 @@ impl Config {
             this.string(&[&helpers, &key])?;
         }
         Ok(this)
+    }
+
+    /// Reads the first value only, as docker does. What follows would be lost if this were written.
+    pub(super) fn parse_first(bytes: &[u8]) -> Result<Self, ConfigError> {
+        let text = std::str::from_utf8(bytes).map_err(|_| ConfigError::NotText)?;
+        Self::parse(first_value(text).unwrap_or(text).as_bytes())
     }
 
     pub fn as_str(&self) -> &str {
@@ -132,11 +147,12 @@ impl Config {
     /// Keys of `credHelpers` are compared verbatim. An empty helper name there means the file, even if there is a
     /// `credsStore`.
     pub fn helper_for(&self, registry: &Registry) -> Option<String> {
-        match self
-            .string(&[&self.name(HELPERS), registry.config_key()])
-            .ok()
-            .flatten()
-        {
+        self.helper_of_key(registry.config_key())
+    }
+
+    /// The same for a registry that docker asks for by this key.
+    pub(super) fn helper_of_key(&self, key: &str) -> Option<String> {
+        match self.string(&[&self.name(HELPERS), key]).ok().flatten() {
             Some(helper) => Some(helper).filter(|name| !name.is_empty()),
             None => self.default_helper(),
         }
@@ -155,6 +171,14 @@ impl Config {
                 .map_err(|_| ConfigError::NotAString(printable(path.last().copied().unwrap_or_default(), MAX_KEY))),
         }
     }
+}
+
+/// The first JSON value of a text that goes on behind it.
+fn first_value(text: &str) -> Option<&str> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    values.next()?.ok()?;
+    let (first, rest) = text.split_at_checked(values.byte_offset())?;
+    (!rest.trim_matches(WHITE).is_empty()).then_some(first)
 }
 
 #[cfg(test)]
@@ -227,27 +251,32 @@ mod tests {
     }
 
     #[test]
+    fn docker_reads_the_first_value_only() {
+        let login = r#" {"auths":{"a":{}}}"#;
+        for rest in ["{}", "\n[", "s3cret", " \n"] {
+            let read = Config::parse_first(format!("{login}{rest}").as_bytes()).unwrap();
+            assert_eq!(read.entries().len(), 1, "{rest}");
+        }
+        for text in ["{", "[] {}", "{\"auths\":[]}x", "x {}"] {
+            assert!(Config::parse_first(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn what_docker_cannot_read_is_refused_without_quoting_it() {
         for (bytes, error) in [
             (&b"\xff\xfe{\0}\0"[..], ConfigError::NotText),
             ("\u{feff}{}".as_bytes(), ConfigError::ByteOrderMark),
             (br#"{"auths":{},"auths":{}}"#, ConfigError::Twice("auths".to_owned())),
             (br#"{"auths":{"r":{},"r":{}}}"#, ConfigError::Twice("r".to_owned())),
+            (b"{} {}", ConfigError::More),
+            (b"{}s3cret", ConfigError::More),
             (br#"{"credsStore":7}"#, ConfigError::NotAString("credsStore".to_owned())),
             (br#"{"credHelpers":{"a":{}}}"#, ConfigError::NotAString("a".to_owned())),
         ] {
             assert_eq!(Config::parse(bytes), Err(error));
         }
-        for text in [
-            "[]",
-            "null",
-            "{",
-            r#"{"auths":[]}"#,
-            "{} {}",
-            "{s3cret}",
-            "\u{a0}{}",
-            "\x0c",
-        ] {
+        for text in ["[]", "null", "{", r#"{"auths":[]}"#, "{s3cret}", "\u{a0}{}", "\x0c"] {
             let error = Config::parse(text.as_bytes()).unwrap_err();
             assert!(matches!(error, ConfigError::Json(_)), "{text}");
             assert!(!error.to_string().contains("s3cret"), "{text}");

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::other_name;
 use crate::model::auth_entry::{AuthEntry, EntryError, Field};
 use crate::model::{Credential, Registry, Token, Username};
 
@@ -14,7 +15,7 @@ pub struct Entry {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EntryContent {
-    /// `{}`, as docker leaves it after a login through a helper.
+    /// No secret: `{}`, as docker leaves it after a login through a helper, or a user alone.
     Nothing,
     /// A login in plain text. An `identitytoken` is a login of the user `<token>`, as in credential helpers.
     Login(Username, Token),
@@ -53,8 +54,24 @@ impl Entry {
     /// The registry that the key names, in any spelling. `None` if the key is a path below a registry, which podman
     /// uses and no helper can serve, or not a registry at all.
     pub fn registry(&self) -> Option<Registry> {
-        let registry: Registry = self.key.parse().ok()?;
-        registry.is_named_by(&self.key).then_some(registry)
+        let registry: Registry = self.server().parse().ok()?;
+        registry.is_named_by(self.server()).then_some(registry)
+    }
+
+    /// The key without `http://`: clients cut it off before they compare, so port 80 is not left out of a name.
+    pub fn server(&self) -> &str {
+        self.key.strip_prefix("http://").unwrap_or(&self.key)
+    }
+
+    /// The name by which clients ask for that registry.
+    pub(super) fn name(&self) -> Option<String> {
+        let registry = self.registry()?;
+        let name = other_name(&registry, &self.key).unwrap_or(registry.as_str());
+        Some(name.to_owned())
+    }
+
+    pub fn has_secret(&self) -> bool {
+        self.held != EntryContent::Nothing
     }
 
     /// The credential in plain text, if the entry is for a whole registry.
@@ -94,8 +111,7 @@ fn held(raw: &str) -> Result<EntryContent, &'static str> {
         return Ok(EntryContent::Login(username("<token>")?, token(identity_token)?));
     }
     match (user.is_empty(), password.is_empty()) {
-        (true, true) => Ok(EntryContent::Nothing),
-        (false, true) => Err("it has a user and no password"),
+        (_, true) => Ok(EntryContent::Nothing),
         (true, false) => Err("it has a password and no user"),
         (false, false) => Ok(EntryContent::Login(username(user)?, token(password)?)),
     }
@@ -126,6 +142,11 @@ mod tests {
         for (raw, held) in [
             ("{}".to_owned(), EntryContent::Nothing),
             ("null".to_owned(), EntryContent::Nothing),
+            (r#"{"username":"admin"}"#.to_owned(), EntryContent::Nothing),
+            (
+                format!(r#"{{"auth":"{}"}}"#, STANDARD.encode("admin:")),
+                EntryContent::Nothing,
+            ),
             (
                 r#"{"email":"a@example.com","auth":""}"#.to_owned(),
                 EntryContent::Nothing,
@@ -177,7 +198,6 @@ mod tests {
             (r#"{"auth":"YTpi","Auth":"YTpiYw="}"#, "not base64"),
             (r#"{"auth":"%%%"}"#, "not base64"),
             (r#"{"auth":"czNjcmV0"}"#, "no colon"),
-            (r#"{"username":"admin"}"#, "no password"),
             (r#"{"password":"s3cret"}"#, "no user"),
             (r#"{"username":"a\nb","password":"s3cret"}"#, "cannot be one"),
         ] {
@@ -198,6 +218,8 @@ mod tests {
             ("https://Gitea.example.com:443/v2/", Some("gitea.example.com")),
             ("https://index.docker.io/v1/", Some("docker.io")),
             ("docker.io", Some("docker.io")),
+            ("http://gitea.example.com/v1/", Some("gitea.example.com")),
+            ("http://gitea.example.com:80", Some("gitea.example.com:80")),
             ("gitea.example.com/org", None),
             ("https://index.docker.io/v1/access-token", None),
             ("", None),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::{ConfigError, HELPER};
+use crate::model::CommandLine;
 use crate::sys::replace;
 
 /// Why a file could not be read or changed. A failed change leaves it as it was.
@@ -87,8 +88,12 @@ impl Error {
                         path.display()
                     )
                 }
+                ConfigError::More => format!(
+                    "delete what follows in {}, in an editor: docker passes over it, and podman does not read the file",
+                    path.display()
+                ),
                 _ => format!(
-                    "correct {} in an editor: docker does not read it either",
+                    "correct {} in an editor: docker and podman cannot read it either",
                     path.display()
                 ),
             },
@@ -106,8 +111,34 @@ impl Error {
             Self::Write { cause, .. } if cfg!(windows) && cause.kind() == io::ErrorKind::PermissionDenied => {
                 "close the program that has it open, and try again".to_owned()
             }
+            Self::Write { path, cause } if cause.kind() == io::ErrorKind::PermissionDenied => {
+                let shown = |path: &Path| path.display().to_string();
+                let list = CommandLine::new("ls -ld").value("FILE", shown(path));
+                let folder = path.parent().map(shown).unwrap_or_default();
+                format!(
+                    "see whose it and its folder are, and let both be yours: {}",
+                    list.value("FOLDER", folder)
+                )
+            }
             Self::Write { cause, .. } => return replace::hint(cause).map(str::to_owned),
             Self::Read { .. } => return None,
         })
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_another_user_is_explained() {
+        // What the kernel says when a file of root's is to keep its owner.
+        let error = Error::Write {
+            path: "/h/.docker/config.json".into(),
+            cause: io::ErrorKind::PermissionDenied.into(),
+        };
+        let hint = error.hint().unwrap();
+        assert!(hint.ends_with(": ls -ld /h/.docker/config.json /h/.docker"), "{hint}");
     }
 }

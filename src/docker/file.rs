@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::{Config, Error};
+use super::{Config, ConfigError, Error};
 use crate::sys::replace;
 use crate::sys::whole_file::{self, ReadFileError};
 
@@ -56,16 +56,24 @@ fn other_names(_: &Path) -> Option<OtherNames> {
 impl File {
     /// Reads the file at `path`, which need not exist.
     pub fn read(path: &Path) -> Result<Self, Error> {
+        Self::read_by(path, Config::parse)
+    }
+
+    /// The same as docker, which passes over what follows the first value. Such a file is only looked at.
+    pub(super) fn read_as_docker(path: &Path) -> Result<Self, Error> {
+        Self::read_by(path, Config::parse_first)
+    }
+
+    fn read_by(path: &Path, parse: impl Fn(&[u8]) -> Result<Config, ConfigError>) -> Result<Self, Error> {
         let target = replace::target(path).map_err(|cause| Error::Read {
             path: path.to_owned(),
             cause,
         })?;
         let bytes = bytes(&target).map_err(|error| error.at(path))?;
-        let config =
-            Config::parse(bytes.as_ref().map_or(&[], |bytes| bytes.as_slice())).map_err(|cause| Error::Document {
-                path: path.to_owned(),
-                cause,
-            })?;
+        let config = parse(bytes.as_ref().map_or(&[], |bytes| bytes.as_slice())).map_err(|cause| Error::Document {
+            path: path.to_owned(),
+            cause,
+        })?;
         Ok(Self {
             path: path.to_owned(),
             other_names: other_names(&target),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::Error;
+use super::registries_conf::{self, Order};
 use crate::sys::env::Env;
 use crate::sys::{user, xdg};
 
@@ -14,7 +15,7 @@ use crate::sys::{user, xdg};
 ///
 /// docker: `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`. podman, buildah and skopeo (containers/image):
 /// `$REGISTRY_AUTH_FILE` alone, else `$DOCKER_CONFIG/config.json`, else the runtime folder's `auth.json`; then
-/// `$XDG_CONFIG_HOME/containers/auth.json`, docker's file and `~/.dockercfg`.
+/// `$XDG_CONFIG_HOME/containers/auth.json` and docker's file. `~/.dockercfg`, from before 2015, is not looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files {
     /// docker's `config.json`, which crane, oras, helm and docker's libraries read too.
@@ -23,9 +24,6 @@ pub struct Files {
     pub podman: Vec<PathBuf>,
     /// The file that `podman login` writes; it uses a helper only if this very file names one in `credHelpers`.
     pub podman_primary: PathBuf,
-    /// `~/.dockercfg`, from before 2015. podman and Go libraries still read it, so a token in it counts; it is never
-    /// written.
-    pub legacy: Option<PathBuf>,
     /// The possible `registries.conf` files, highest precedence first. Never written.
     pub registries_conf: Vec<PathBuf>,
     /// A file of podman's that is not used, if there is one.
@@ -45,16 +43,17 @@ impl Files {
     /// The files for this environment.
     pub fn of(env: &Env) -> Result<Self, Error> {
         let home = env.home();
-        let docker_folder = env.path("DOCKER_CONFIG");
+        // Relative paths count for docker and podman. The setup record is read in other folders too.
+        let path = |name| env.path(name).map(|path| std::path::absolute(&path).unwrap_or(path));
+        let docker_folder = path("DOCKER_CONFIG");
         let docker = docker_folder
             .clone()
             .or_else(|| Some(home.as_ref()?.join(".docker")))
             .ok_or(Error::NoHome)?
             .join("config.json");
         // As podman resolves it: unlike in sys::xdg, a relative path counts.
-        let config_home = env
-            .path("XDG_CONFIG_HOME")
-            .or_else(|| Some(home.as_ref()?.join(".config")));
+        let home_config = home.as_ref().map(|home| home.join(".config"));
+        let config_home = path("XDG_CONFIG_HOME").or_else(|| home_config.clone());
         let in_config_home = config_home
             .as_ref()
             .map(|folder| xdg::below(folder, "containers/auth.json"));
@@ -64,7 +63,7 @@ impl Files {
             Some(Err(skipped)) => (None, Some(skipped)),
             None => (None, None),
         };
-        let named = env.path("REGISTRY_AUTH_FILE");
+        let named = path("REGISTRY_AUTH_FILE");
         let podman_primary = named
             .clone()
             .or_else(|| docker_folder.map(|_| docker.clone()))
@@ -77,17 +76,16 @@ impl Files {
                 podman.push(path);
             }
         }
-        let registries_conf = env
-            .path("CONTAINERS_REGISTRIES_CONF")
+        // podman before 6 reads it below the home folder whatever XDG_CONFIG_HOME is.
+        let registries_conf = path("CONTAINERS_REGISTRIES_CONF")
             .into_iter()
-            .chain(config_home.map(|folder| xdg::below(&folder, "containers/registries.conf")))
+            .chain(home_config.map(|folder| xdg::below(&folder, "containers/registries.conf")))
             .chain([PathBuf::from("/etc/containers/registries.conf")])
             .collect();
         Ok(Self {
             docker,
             podman,
             podman_primary,
-            legacy: home.map(|home| home.join(".dockercfg")),
             registries_conf,
             skipped,
         })
@@ -96,6 +94,11 @@ impl Files {
     /// The files that we may change, docker's first, then podman's.
     pub fn editable(&self) -> impl Iterator<Item = &Path> {
         std::iter::once(&self.docker).chain(&self.podman).map(PathBuf::as_path)
+    }
+
+    /// `credential-helpers` of `registries.conf`.
+    pub fn order(&self) -> Option<Order> {
+        registries_conf::read(&self.registries_conf)
     }
 }
 
@@ -154,7 +157,10 @@ mod tests {
             ["/r/containers/auth.json", "/h/.config/containers/auth.json"]
         );
         assert_eq!(files.podman_primary, Path::new("/r/containers/auth.json"));
-        assert_eq!(files.legacy.as_deref(), Some(Path::new("/h/.dockercfg")));
+        assert_eq!(
+            files.registries_conf[0],
+            Path::new("/h/.config/containers/registries.conf")
+        );
         assert_eq!(files.editable().count(), 3);
     }
 
@@ -171,6 +177,22 @@ mod tests {
         assert!(!podman(&same).contains(&"/d/config.json"), "it is docker's already");
         let moved = files(&[home, ("XDG_CONFIG_HOME", "/x"), ("XDG_RUNTIME_DIR", "/r")]);
         assert_eq!(podman(&moved)[1], "/x/containers/auth.json");
+        assert_eq!(
+            moved.registries_conf[0],
+            Path::new("/h/.config/containers/registries.conf")
+        );
+    }
+
+    #[test]
+    fn a_relative_path_is_made_absolute() {
+        let here = std::env::current_dir().unwrap();
+        let files = files(&[
+            ("HOME", "/h"),
+            ("DOCKER_CONFIG", "d"),
+            ("REGISTRY_AUTH_FILE", "auth.json"),
+        ]);
+        assert_eq!(files.docker, here.join("d/config.json"));
+        assert_eq!(files.podman_primary, here.join("auth.json"));
     }
 
     #[test]
@@ -198,7 +220,6 @@ mod tests {
         assert!(matches!(Files::of(&Env::default()), Err(Error::NoHome)));
         let files = files(&[("DOCKER_CONFIG", "/d")]);
         assert_eq!(files.docker, Path::new("/d/config.json"));
-        assert_eq!(files.legacy, None);
         assert!(podman(&files)[0].starts_with("/run/containers/"));
     }
 }

@@ -41,6 +41,8 @@ pub enum WarningKind {
     FilesBeforeHelper,
     /// `credHelpers` turned off the store that docker had detected by itself.
     DefaultStoreOff,
+    /// podman asks a helper for a registry, and so never uses its login for a path below it.
+    HelperHidesPath,
     /// A key of `credHelpers` that no client asks for.
     KeyNeverMatches,
     /// A key of `credHelpers` with an empty name, which means plain text.
@@ -54,7 +56,7 @@ pub enum WarningKind {
 }
 
 impl WarningKind {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::FileUnreadable,
         Self::HelperNotOnPath,
         Self::HelperShadowed,
@@ -67,6 +69,7 @@ impl WarningKind {
         Self::AuthFileHidesHelper,
         Self::FilesBeforeHelper,
         Self::DefaultStoreOff,
+        Self::HelperHidesPath,
         Self::KeyNeverMatches,
         Self::HelperEmpty,
         Self::SetupLost,
@@ -89,6 +92,7 @@ impl WarningKind {
             Self::AuthFileHidesHelper => "auth-file-hides-helper",
             Self::FilesBeforeHelper => "files-before-helper",
             Self::DefaultStoreOff => "default-store-off",
+            Self::HelperHidesPath => "helper-hides-path",
             Self::KeyNeverMatches => "key-never-matches",
             Self::HelperEmpty => "helper-empty",
             Self::SetupLost => "setup-lost",
@@ -121,6 +125,7 @@ pub fn inspect(workstation: &Workstation, stored: &[Registry]) -> Vec<Warning> {
     inspection.files();
     inspection.programs();
     inspection.keys();
+    inspection.paths();
     inspection.registries();
     inspection.detection();
     inspection.replaced();
@@ -228,13 +233,19 @@ impl Inspection<'_> {
             }
             let (file, registry) = self.who_names(name);
             let why = why_missing(name).map_or_else(String::new, |why| format!(" ({why})"));
+            let is_default = self.workstation.default_helper().as_ref() == Some(name);
             let name = printable(name, MAX_TEXT);
+            let remedy = match &registry {
+                Some(registry) => setup(registry),
+                None if is_default => setup_default(),
+                None => format!("install docker-credential-{name}, or take {name} out of {file}").into(),
+            };
             self.warn(
                 WarningKind::HelperMissing,
                 file.clone(),
                 registry.as_ref(),
                 format!("{file} names the helper {name}, and docker-credential-{name} is not on PATH{why}"),
-                registry.as_ref().map_or_else(setup_default, setup),
+                remedy,
             );
         }
     }
@@ -253,12 +264,44 @@ impl Inspection<'_> {
             if let Some((key, _)) = helpers.iter().find(|(_, name)| name == helper) {
                 return (shown(&file.path), key.parse().ok());
             }
-            if file.config.default_helper().as_deref() == Some(helper) {
+            if self.is_dockers(file) && file.config.default_helper().as_deref() == Some(helper) {
                 return (shown(&file.path), None);
             }
         }
         let order = self.workstation.order.as_ref();
         (order.map(|order| shown(&order.path)).unwrap_or_default(), None)
+    }
+
+    /// Logins for a path below a registry for which podman asks a helper: within a file, it looks for a helper first.
+    fn paths(&mut self) {
+        let workstation = self.workstation;
+        for file in workstation.podman.iter().filter(|_| workstation.has_podman) {
+            for entry in file.config.entries().iter().filter(|entry| entry.has_secret()) {
+                let Ok(registry) = entry.key.parse::<Registry>() else {
+                    continue;
+                };
+                // podman looks for no path with a scheme; docker's browser login has such keys.
+                if entry.registry().is_some() || entry.key.contains("://") {
+                    continue;
+                }
+                let Some(helper) = podman_helper(&file.config, registry.as_str()) else {
+                    continue;
+                };
+                let (at, key) = (shown(&file.path), printable(&entry.key, MAX_TEXT));
+                self.warn(
+                    WarningKind::HelperHidesPath,
+                    at.clone(),
+                    Some(&registry),
+                    format!(
+                        "podman never uses the login of {key} in {at}: credHelpers there names docker-credential-{} for \
+                         {registry}, and podman asks it first",
+                        printable(&helper, MAX_TEXT)
+                    ),
+                    format!("keep the login of {key} in a file of its own, and name that file with podman's --authfile")
+                        .into(),
+                );
+            }
+        }
     }
 
     /// Keys of `credHelpers` that have no effect or an unexpected one.
@@ -302,20 +345,28 @@ impl Inspection<'_> {
     /// Registries for which a client would not get the credential from the keychain.
     fn registries(&mut self) {
         let answers = self.workstation.answers(self.stored);
+        // By its usual name, if it is known by that.
         let of = |registry: &Registry, client| {
-            let mut answers = answers.iter();
-            answers.find(|answer| answer.registry == *registry && answer.client == client)
+            let of_client = answers.iter().filter(|answer| answer.client == client);
+            let mut of_registry = of_client.filter(|answer| answer.registry == *registry);
+            let first = of_registry.clone().next();
+            of_registry.find(|answer| answer.name == registry.as_str()).or(first)
+        };
+        let workstation = self.workstation;
+        // By docker's file alone, ignoring the environment.
+        let is_ours = |registry: &Registry| {
+            let docker = workstation.docker.as_ref();
+            docker.and_then(|file| file.config.helper_for(registry)).as_deref() == Some(HELPER)
         };
         let registries: BTreeSet<&Registry> = answers.iter().map(|answer| &answer.registry).collect();
+        let ours: Vec<&Registry> = registries
+            .iter()
+            .copied()
+            .filter(|registry| is_ours(registry))
+            .collect();
         for registry in registries {
             let podman = of(registry, Client::Podman);
-            // By docker's file alone, ignoring the environment.
-            let named = self
-                .workstation
-                .docker
-                .as_ref()
-                .and_then(|file| file.config.helper_for(registry));
-            let is_ours = named.as_deref() == Some(HELPER);
+            let is_ours = ours.contains(&registry);
             if of(registry, Client::Docker).is_some_and(|answer| answer.source == Source::Environment) {
                 self.environment(registry, is_ours);
             }
@@ -324,7 +375,7 @@ impl Inspection<'_> {
                 .and_then(|answer| answer.file.as_deref());
             self.plain_text(registry, shadowing);
             if is_ours && self.workstation.has_podman && shadowing.is_none() {
-                self.podman(registry);
+                self.podman(registry, &ours);
             }
         }
     }
@@ -353,7 +404,7 @@ impl Inspection<'_> {
             let at = shown(&file.path);
             let helper = match file.config.helper_for(registry).filter(|_| self.is_dockers(file)) {
                 Some(helper) => Some(helper),
-                None => podman_helper(&file.config, registry),
+                None => podman_helper(&file.config, registry.as_str()),
             };
             let (kind, cause) = if shadowing == Some(file.path.as_path()) && helper.is_none() {
                 (
@@ -380,8 +431,8 @@ impl Inspection<'_> {
         }
     }
 
-    /// podman's configuration for a registry for which docker asks the keychain.
-    fn podman(&mut self, registry: &Registry) {
+    /// podman's configuration for a registry for which docker asks the keychain, as it does for all of `ours`.
+    fn podman(&mut self, registry: &Registry, ours: &[&Registry]) {
         let order = self.workstation.order.as_ref();
         if order.is_some_and(|order| order.before_files().any(|store| store == HELPER)) {
             return;
@@ -389,7 +440,7 @@ impl Inspection<'_> {
         let Some(primary) = self.workstation.podman.first() else {
             return;
         };
-        if podman_helper(&primary.config, registry).as_deref() == Some(HELPER) {
+        if podman_helper(&primary.config, registry.as_str()).as_deref() == Some(HELPER) {
             return;
         }
         let at = shown(&primary.path);
@@ -428,7 +479,9 @@ impl Inspection<'_> {
             let remedy = if primary.exists() {
                 setup(registry)
             } else {
-                let document = format!("{{\"credHelpers\":{{\"{registry}\":\"{HELPER}\"}}}}");
+                // For all of them, so that the command of one registry does not undo that of another.
+                let helpers: Vec<String> = ours.iter().map(|named| format!("\"{named}\":\"{HELPER}\"")).collect();
+                let document = format!("{{\"credHelpers\":{{{}}}}}", helpers.join(","));
                 let write = CommandLine::new("echo").document(&document).into_file(&at);
                 let folder = primary.path.parent().map(shown).unwrap_or_default();
                 CommandLine::new("mkdir -p").value("FOLDER", folder).then(&write).into()

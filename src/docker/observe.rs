@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use super::engine::Engines;
 use super::other_helper::HelperName;
-use super::registries_conf::{self, Order};
-use super::{Config, Error, File, Files, SetupRecord, SkippedFile, detected_store, has_podman, on_path, program};
+use super::registries_conf::Order;
+use super::{
+    Config, Error, File, Files, SetupRecord, SkippedFile, detected_store, environment, has_podman, on_path, program,
+};
 use crate::sys::env::Env;
 
 /// The configuration that docker and podman find.
@@ -26,7 +28,7 @@ pub struct Workstation {
     pub helpers: BTreeMap<String, Option<PathBuf>>,
     /// The store that docker detects by itself if its file names none.
     pub detected: Option<HelperName>,
-    /// The document in `DOCKER_AUTH_CONFIG`, which docker 28.3 and later use first.
+    /// The document in `DOCKER_AUTH_CONFIG`, which docker 28.3 and later use first unless they refuse it.
     pub environment: Option<Config>,
     /// `REGISTRY_AUTH_FILE`; if set, podman uses no other file.
     pub auth_file: Option<PathBuf>,
@@ -57,10 +59,9 @@ pub fn observe(env: &Env) -> Result<Workstation, Error> {
             podman.extend(read(path));
         }
     }
-    let environment = env
-        .var("DOCKER_AUTH_CONFIG")
-        .and_then(|text| Config::parse(text.as_bytes()).ok());
-    let order = registries_conf::read(&files.registries_conf);
+    let docker = docker.or_else(|| File::read_as_docker(&files.docker).ok());
+    let environment = env.var("DOCKER_AUTH_CONFIG").and_then(environment::read);
+    let order = files.order();
     let engines = Engines::observe(docker.as_ref().map(|file| &file.config), env);
     // Whoever changes a file is told what is wrong with the record.
     let set_up = SetupRecord::read_only(env).map_or_else(|_| Vec::new(), |record| record.targets());
@@ -124,13 +125,18 @@ impl Workstation {
         docker.into_iter().chain(others)
     }
 
-    /// The helpers named in any file.
-    fn helpers_named(&self) -> Vec<String> {
+    /// The helper for every registry. podman reads none from its files.
+    pub(super) fn default_helper(&self) -> Option<String> {
+        self.docker.as_ref()?.config.default_helper()
+    }
+
+    /// The helpers that docker or podman reads in any file.
+    pub(super) fn helpers_named(&self) -> Vec<String> {
         let mut names: Vec<String> = self.order.iter().flat_map(Order::helpers).map(str::to_owned).collect();
         for file in self.files() {
             names.extend(file.config.helpers().into_iter().map(|(_, name)| name));
-            names.extend(file.config.default_helper());
         }
+        names.extend(self.default_helper());
         names.retain(|name| !name.is_empty());
         names
     }

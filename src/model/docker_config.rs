@@ -181,20 +181,28 @@ impl DockerConfig {
         missing.keys.is_empty()
     }
 
-    /// Whether any entry contains this token, even for another registry or in a field that nobody reads.
+    /// Whether any entry contains this token: see [`DockerConfig::tokens`].
     pub fn mentions(&self, token: &Token) -> bool {
-        let is_it = |raw: &str| {
-            unquote(raw).map(Zeroizing::new).is_some_and(|text| {
-                *text == token.expose() || decode(&text).is_ok_and(|pair| *pair.password == token.expose())
-            })
-        };
-        self.entries().into_iter().any(|entry| {
-            let members = members(entry.raw, 0..entry.raw.len())
-                .ok()
-                .flatten()
-                .unwrap_or_default();
-            members.into_iter().any(|member| is_it(&entry.raw[member.value]))
-        })
+        self.tokens().contains(token)
+    }
+
+    /// Everything in the entries that may be a token, even for another registry or in a field that nobody reads.
+    pub fn tokens(&self) -> Vec<Token> {
+        let mut tokens = Vec::new();
+        for entry in self.entries() {
+            let members = members(entry.raw, 0..entry.raw.len());
+            for member in members.ok().flatten().unwrap_or_default() {
+                let Some(text) = unquote(&entry.raw[member.value]) else {
+                    continue;
+                };
+                let text = Token::verbatim(text);
+                if let Ok(pair) = decode(text.expose()) {
+                    tokens.push(Token::verbatim(pair.password.to_string()));
+                }
+                tokens.push(text);
+            }
+        }
+        tokens
     }
 
     /// Writes the credential into every entry of its registry, or adds one.

@@ -1,6 +1,6 @@
 //! The flags of `docker`.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::commands::args::{DocumentFormat, RegistryConnectionArgs, TrialArgs};
 use crate::model::Registry;
@@ -37,6 +37,9 @@ pub struct SetupArgs {
     /// Let docker ask the keychain for every registry (credsStore), not only for these
     #[arg(long)]
     pub default: bool,
+    /// Keep the keychain's or the file's credential where they differ, without asking the registry
+    #[arg(long, value_name = "keychain|file")]
+    pub keep: Option<KeepArg>,
     /// Move tokens without verifying them at their registries; makes no connection at all
     #[arg(long, conflicts_with_all = ["ca_file", "plain_http"])]
     pub no_verify: bool,
@@ -46,13 +49,20 @@ pub struct SetupArgs {
     pub connection: RegistryConnectionArgs,
 }
 
+/// Which of different credentials is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KeepArg {
+    Keychain,
+    File,
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubectl regcred docker status
   kubectl regcred docker status -o json")]
 pub struct DockerStatusArgs {
     /// Print a document instead of a table
-    #[arg(short, long, value_name = "FORMAT")]
+    #[arg(short, long, value_name = "json|yaml")]
     pub output: Option<DocumentFormat>,
 }
 

@@ -4,9 +4,8 @@ use super::args::SetupArgs;
 use super::decide::{Case, Decision, Verdict, is_same};
 use crate::commands::shared::verify;
 use crate::commands::system::System;
-use crate::docker::StoredIn;
 use crate::error::CommandError;
-use crate::model::{CommandLine, Credential};
+use crate::model::{CommandLine, Credential, Hint};
 use crate::registry::Flow;
 
 /// Lets the registry decide, or else the user.
@@ -77,26 +76,21 @@ pub(super) fn undecided(case: &Case) -> CommandError {
         "{} hold different credentials, and the registry does not decide which one is right: nothing was changed",
         places(case)
     ));
-    let file = case.found.iter().find_map(|found| match &found.place {
-        StoredIn::File(path) => Some(path.display()),
-        StoredIn::Helper(_) => None,
-    });
     let of = |program| CommandLine::new(program).value("REGISTRY", registry.as_str());
-    let login = || of("kubectl regcred login").words("-u USER");
-    match (&case.kept, file) {
-        (Some(_), _) => error
-            .hint(format_args!(
-                "to keep the keychain's: {} (or podman logout), then set up again",
-                of("docker logout")
-            ))
-            .hint(format_args!(
-                "to keep the other: {}, then set up again",
-                of("kubectl regcred logout")
-            )),
-        (None, Some(file)) => error.hint(format_args!(
-            "to keep one: {}; then docker logout or podman logout for the copy in {file}, and set up again",
-            login()
-        )),
-        (None, None) => error.hint(format_args!("to keep one: {}; then set up again", login())),
+    let setup = |keep| of("kubectl regcred docker setup").words(keep);
+    let keychain = setup("--keep keychain");
+    let login = of("kubectl regcred login").words("-u USER").then(&keychain);
+    // Not docker logout: where docker asks our helper, that deletes the keychain's.
+    match (&case.kept, case.only_in_files()) {
+        (Some(_), Some(_)) => error
+            .hint(Hint::to("to keep the keychain's", keychain))
+            .hint(Hint::to("to keep the file's", setup("--keep file"))),
+        (Some(_), None) => error
+            .hint(Hint::to("to keep the keychain's", keychain))
+            .hint(Hint::to("to keep another", login)),
+        (None, Some(_)) => error
+            .hint(Hint::to("to keep the file's", setup("--keep file")))
+            .hint(Hint::to("to keep another", login)),
+        (None, None) => error.hint(Hint::to("to keep one", login)),
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! The rule: copies of what the keychain holds are dropped. If they differ, the registry verifies them, and if it accepts
 //! exactly one and refuses all others, that one is kept. Otherwise the user decides, or nothing is changed for that
-//! registry. A credential that is being rotated is never replaced.
+//! registry. `--keep` decides without the registry. A credential that is being rotated is never replaced.
 
+use super::args::KeepArg;
 use crate::docker::StoredIn;
 use crate::keychain::{Name, Part};
 use crate::model::Credential;
@@ -106,6 +107,27 @@ impl Case {
         }
     }
 
+    /// The decision of `--keep`; open if there is no such credential, or several.
+    pub(super) fn keep(&self, keep: KeepArg) -> Decision {
+        match (keep, &self.kept, self.only_in_files()) {
+            (KeepArg::Keychain, Some(_), _) => Decision::Keep,
+            (KeepArg::File, _, Some(only)) => self.choose(only),
+            _ => Decision::Open,
+        }
+    }
+
+    /// The only credential of the files that is not the keychain's.
+    pub(super) fn only_in_files(&self) -> Option<&Credential> {
+        let is_in_file = |credential: &Credential| {
+            let mut found = self.found.iter();
+            found.any(|found| matches!(found.place, StoredIn::File(_)) && is_same(&found.credential, credential))
+        };
+        let is_kept = |credential: &Credential| self.kept.as_ref().is_some_and(|kept| is_same(kept, credential));
+        let distinct = self.distinct().into_iter();
+        let mut others = distinct.filter(|credential| is_in_file(credential) && !is_kept(credential));
+        others.next().filter(|_| others.next().is_none())
+    }
+
     /// The decision for this one of [`Case::distinct`].
     pub(super) fn choose(&self, right: &Credential) -> Decision {
         match &self.kept {
@@ -178,6 +200,23 @@ mod tests {
         };
         assert_eq!(rotating(&["a"]).decide(), Decision::Keep);
         assert_eq!(rotating(&["b"]).decide(), Decision::Rotating);
+    }
+
+    #[test]
+    fn a_flag_decides_if_it_means_one() {
+        use KeepArg::{File, Keychain};
+        let stored = |token| Decision::Store(credential("Admin", token));
+        for (kept, found, keep, decision) in [
+            (Some("a"), &["b", "c"][..], Keychain, Decision::Keep),
+            (None, &["b", "c"], Keychain, Decision::Open),
+            (Some("a"), &["b"], File, stored("b")),
+            (Some("a"), &["a", "b", "helper-c"], File, stored("b")),
+            (None, &["b", "helper-c"], File, stored("b")),
+            (Some("a"), &["b", "c"], File, Decision::Open),
+            (Some("a"), &["helper-c"], File, Decision::Open),
+        ] {
+            assert_eq!(case(kept, found).keep(keep), decision, "{kept:?} {found:?} {keep:?}");
+        }
     }
 
     #[test]

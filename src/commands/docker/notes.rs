@@ -6,11 +6,12 @@ use crate::error::CommandError;
 use crate::model::{CommandLine, Registry};
 
 /// Warnings that setup cannot fix: the user's variables and files take precedence over what it writes.
-const BEYOND: [WarningKind; 4] = [
+const BEYOND: [WarningKind; 5] = [
     WarningKind::NerdctlAsksAnotherHelper,
     WarningKind::EnvironmentWins,
     WarningKind::AuthFileHidesHelper,
     WarningKind::FilesBeforeHelper,
+    WarningKind::HelperHidesPath,
 ];
 
 /// Prints the notes after setting up `registries`, each with whether the keychain has a credential for it.

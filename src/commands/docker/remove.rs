@@ -6,7 +6,7 @@ use super::args::RemoveArgs;
 use super::{report, sources};
 use crate::commands::args::LocalDryRunArg;
 use crate::commands::system::System;
-use crate::docker::{self, Change, File, FilePlan, Files, HELPER, SetupRecord, program};
+use crate::docker::{self, Change, File, FilePlan, Files, HELPER, Order, SetupRecord, program};
 use crate::error::{CommandError, Exit};
 
 /// How often a file is planned again if other programs change it in between.
@@ -22,8 +22,10 @@ pub(super) fn run(args: &RemoveArgs, system: &mut System<'_>) -> Result<Exit, Co
     let paths = files.editable().map(Path::to_owned).chain(memory.targets());
     let mut failures = Vec::new();
     let mut taken = Vec::new();
-    let mut is_named = false;
-    for file in sources::read(paths)? {
+    let (read, unreadable) = sources::read(paths);
+    let mut is_named = !unreadable.is_empty();
+    failures.extend(unreadable.into_iter().map(|(_, error)| CommandError::from(error)));
+    for file in read {
         match take_out(&file, args, &mut memory, system) {
             Ok(changes) => taken.extend(changes),
             Err(error) => {
@@ -34,7 +36,13 @@ pub(super) fn run(args: &RemoveArgs, system: &mut System<'_>) -> Result<Exit, Co
     }
     // A helper that is still configured has to stay.
     if args.registries.is_empty() && !is_named {
-        unlink(args.trial.dry_run, system)?;
+        match files
+            .order()
+            .filter(|order| order.helpers().any(|helper| helper == HELPER))
+        {
+            Some(order) => keep_link(&order, system),
+            None => unlink(args.trial.dry_run, system)?,
+        }
     }
     notes(args, &files, &taken, system);
     for failure in &failures {
@@ -84,6 +92,21 @@ fn unlink(dry_run: LocalDryRunArg, system: &mut System<'_>) -> Result<(), Comman
         system.output.line(format_args!("link {at} removed{suffix}"))?;
     }
     Ok(())
+}
+
+/// Says why the link stays: podman and skopeo fail wherever `registries.conf` names a helper that is not on PATH.
+fn keep_link(order: &Order, system: &mut System<'_>) {
+    if program::removable(&system.env).is_none() {
+        return;
+    }
+    let at = order.path.display();
+    system.output.warn(format_args!(
+        "{at} still names {HELPER}, so docker-credential-{HELPER} stays on PATH: without it every login of podman and skopeo \
+         would fail"
+    ));
+    system.output.info(format_args!(
+        "hint: take {HELPER} out of credential-helpers in {at}, and remove again"
+    ));
 }
 
 fn notes(args: &RemoveArgs, files: &Files, taken: &[Change], system: &mut System<'_>) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::args::SetupArgs;
 use super::conflict::{place_of, places, settle, undecided};
 use super::decide::{Case, Decision, is_same};
-use super::sources::{self, Sources};
+use super::sources::{self, Names, Sources};
 use super::{notes, report};
 use crate::commands::args::LocalDryRunArg;
 use crate::commands::shared::verify;
@@ -28,6 +28,14 @@ struct Ready {
     handled: Vec<Credential>,
 }
 
+/// What the files are to say.
+struct Setting<'a> {
+    files: &'a Files,
+    names: &'a Names,
+    ready: &'a [Ready],
+    default: bool,
+}
+
 pub(super) fn run(args: &SetupArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let is_dry = args.trial.dry_run == LocalDryRunArg::Client;
     let keychain = system.keychain()?;
@@ -41,6 +49,7 @@ pub(super) fn run(args: &SetupArgs, system: &mut System<'_>) -> Result<Exit, Com
     link(args.trial.dry_run, system)?;
     let mut failures = sources.failures;
     let mut ready = Vec::new();
+    let mut is_open = false;
     for case in sources.cases {
         // docker gets the extra tokens of a login from the same helper as the login, which comes first in this order.
         let follows = |ready: &Ready| ready.is_login && ready.name.registry == case.name.registry;
@@ -53,17 +62,24 @@ pub(super) fn run(args: &SetupArgs, system: &mut System<'_>) -> Result<Exit, Com
                 name: case.name,
                 handled,
             }),
-            Ok(None) => {}
+            Ok(None) => is_open = true,
             Err(error) => failures.push(error.on(case.title())),
         }
     }
     let default = args.default && !sources.keeps_default;
-    for path in sources.files.editable() {
-        if let Err(error) = change_file(path, &sources.files, &ready, default, args, &mut memory, system) {
+    let setting = Setting {
+        files: &sources.files,
+        names: &sources.names,
+        ready: &ready,
+        default,
+    };
+    let is_readable = |path: &&Path| !sources.unreadable.iter().any(|known| known == path);
+    for path in sources.files.editable().filter(is_readable) {
+        if let Err(error) = change_file(path, &setting, args, &mut memory, system) {
             failures.push(error);
         }
     }
-    if ready.is_empty() && failures.is_empty() {
+    if ready.is_empty() && failures.is_empty() && !is_open {
         system
             .output
             .info("there is no credential to set up, neither in the keychain nor in docker's and podman's files");
@@ -107,7 +123,11 @@ fn settle_case(
     let is_dry = args.trial.dry_run == LocalDryRunArg::Client;
     let handled = case.distinct().into_iter().cloned().collect();
     let mut verified = None;
-    let decision = match case.decide() {
+    let decision = match (case.decide(), args.keep) {
+        (Decision::Open, Some(keep)) => case.keep(keep),
+        (decision, _) => decision,
+    };
+    let decision = match decision {
         Decision::Open if is_dry => {
             system.output.info(format_args!(
                 "{}: the credentials differ, so its registry would be asked which one it accepts (dry run): {}",
@@ -181,16 +201,14 @@ fn store(
 /// Changes one file, and plans again if another program has changed it in between.
 fn change_file(
     path: &Path,
-    files: &Files,
-    ready: &[Ready],
-    default: bool,
+    setting: &Setting<'_>,
     args: &SetupArgs,
     memory: &mut SetupRecord,
     system: &mut System<'_>,
 ) -> Result<(), CommandError> {
     for _ in 0..ATTEMPTS {
         let file = File::read(path)?;
-        let wanted = wanted(&file, files, ready, default, system);
+        let wanted = wanted(&file, setting, system);
         if wanted == DesiredConfig::default() && !file.exists() {
             return Ok(());
         }
@@ -211,7 +229,13 @@ fn change_file(
 }
 
 /// The desired configuration of one file, computed from its current content so that new entries are kept.
-fn wanted(file: &File, files: &Files, ready: &[Ready], default: bool, system: &System<'_>) -> DesiredConfig {
+fn wanted(file: &File, setting: &Setting<'_>, system: &System<'_>) -> DesiredConfig {
+    let Setting {
+        files,
+        names,
+        ready,
+        default,
+    } = *setting;
     let is_docker = file.path == files.docker;
     let is_primary = file.path == files.podman_primary;
     // podman also reads docker's file, but no credsStore; and it creates its own file when it writes.
@@ -235,6 +259,11 @@ fn wanted(file: &File, files: &Files, ready: &[Ready], default: bool, system: &S
                 wanted.helpers.push(key.to_owned());
             }
         }
+        // One that names another helper is somebody's own wish.
+        let is_free = |key: &&String| !named.iter().any(|(known, helper)| known == *key && helper != HELPER);
+        let others = names.get(&name.registry).into_iter().flatten();
+        let others = others.filter(|_| is_docker && !default || is_podmans);
+        wanted.helpers.extend(others.filter(is_free).cloned());
     }
     for entry in file.config.entries() {
         let Some((name, credential)) = sources::item(&entry) else {

@@ -14,17 +14,23 @@ use crate::model::{Credential, Registry, Use, printable};
 /// The longest key of a file that is shown, in characters.
 const MAX_KEY: usize = 100;
 
+/// Names by which clients ask for a registry, in addition to its usual ones.
+pub(super) type Names = BTreeMap<Registry, BTreeSet<String>>;
+
 /// The observed credentials.
 pub(super) struct Sources {
     pub(super) files: Files,
+    /// Files of podman's that cannot be read, and are not changed.
+    pub(super) unreadable: Vec<PathBuf>,
+    pub(super) names: Names,
     pub(super) cases: Vec<Case>,
-    /// Registries that are not changed, because their credentials could not be read.
+    /// Registries and files that are not changed, because they could not be read.
     pub(super) failures: Vec<CommandError>,
     /// Whether the helper in `credsStore` could not be read.
     pub(super) keeps_default: bool,
 }
 
-/// The files that exist. If a file of podman cannot be read, the others are still processed.
+/// The files for this environment. One of podman's in another user's folder is left out, and that is said.
 pub(super) fn files(system: &mut System<'_>) -> Result<Files, CommandError> {
     let files = Files::of(&system.env)?;
     if let Some(skipped) = &files.skipped {
@@ -33,16 +39,20 @@ pub(super) fn files(system: &mut System<'_>) -> Result<Files, CommandError> {
     Ok(files)
 }
 
-/// Reads each file once, even if it has several names.
-pub(super) fn read(paths: impl IntoIterator<Item = PathBuf>) -> Result<Vec<File>, CommandError> {
+/// Reads each file once, even if it has several names. Also returns those that cannot be read.
+pub(super) fn read(paths: impl IntoIterator<Item = PathBuf>) -> (Vec<File>, Vec<(PathBuf, docker::Error)>) {
     let mut read: Vec<File> = Vec::new();
+    let mut unreadable: Vec<(PathBuf, docker::Error)> = Vec::new();
+    let is_same = |one: &Path, other: &Path| one == other || one.canonicalize().is_ok_and(|one| one == other);
     for path in paths {
-        let file = File::read(&path)?;
-        if !read.iter().any(|known| known.target == file.target) {
-            read.push(file);
+        match File::read(&path) {
+            Ok(file) if read.iter().any(|known| known.target == file.target) => {}
+            Ok(file) => read.push(file),
+            Err(_) if unreadable.iter().any(|(known, _)| is_same(known, &path)) => {}
+            Err(error) => unreadable.push((path, error)),
         }
     }
-    Ok(read)
+    (read, unreadable)
 }
 
 /// The keychain's item for an entry in plain text, and its credential.
@@ -50,7 +60,7 @@ pub(super) fn item(entry: &Entry) -> Option<(Name, Credential)> {
     let EntryContent::Login(username, token) = &entry.held else {
         return None;
     };
-    let name = Name::of_server(&entry.key, Use::Docker)?;
+    let name = Name::of_server(entry.server(), Use::Docker)?;
     if name.part == Part::Login && entry.registry().is_none() {
         return None;
     }
@@ -77,8 +87,13 @@ impl Sources {
         system: &mut System<'_>,
     ) -> Result<Self, CommandError> {
         let files = files(system)?;
-        let read = read(files.editable().map(Path::to_owned))?;
+        let (read, unreadable) = read(files.editable().map(Path::to_owned));
+        let (dockers, podmans): (Vec<_>, Vec<_>) = unreadable.into_iter().partition(|(path, _)| *path == files.docker);
+        if let Some((_, error)) = dockers.into_iter().next() {
+            return Err(error.into());
+        }
         let mut found: BTreeMap<Name, Vec<Found>> = only.iter().map(|name| (login(name), Vec::new())).collect();
+        let given = only;
         let only = if default { &[] } else { only };
         for file in &read {
             in_file(file, only, &mut found, system);
@@ -91,8 +106,10 @@ impl Sources {
         }
         let mut this = Self {
             files,
+            names: names(&read, given),
             cases: Vec::new(),
-            failures: Vec::new(),
+            unreadable: podmans.iter().map(|(path, _)| path.clone()).collect(),
+            failures: podmans.into_iter().map(|(_, error)| error.into()).collect(),
             keeps_default: false,
         };
         let docker = read.first().filter(|file| file.path == this.files.docker);
@@ -163,12 +180,31 @@ impl Sources {
     }
 }
 
+/// The other names of the registries in the files, and of those that the user has given.
+fn names(read: &[File], given: &[Registry]) -> Names {
+    let mut names = Names::new();
+    let mut add = |registry: &Registry, key: &str| {
+        if let Some(name) = docker::other_name(registry, key) {
+            names.entry(registry.clone()).or_default().insert(name.to_owned());
+        }
+    };
+    for entry in read.iter().flat_map(|file| file.config.entries()) {
+        if let Some(registry) = entry.registry() {
+            add(&registry, &entry.key);
+        }
+    }
+    for registry in given {
+        add(registry, &registry.as_written());
+    }
+    names
+}
+
 /// Collects the plaintext credentials of one file, and reports those that cannot be moved.
 fn in_file(file: &File, only: &[Registry], found: &mut BTreeMap<Name, Vec<Found>>, system: &mut System<'_>) {
     for entry in file.config.entries() {
-        let below: Option<Registry> = entry.key.parse().ok();
+        let below: Option<Registry> = entry.server().parse().ok();
         let is_meant = only.is_empty() || below.as_ref().is_some_and(|registry| only.contains(registry));
-        if entry.held == EntryContent::Nothing || !is_meant {
+        if !entry.has_secret() || !is_meant {
             continue;
         }
         let key = printable(&entry.key, MAX_KEY);
@@ -179,6 +215,7 @@ fn in_file(file: &File, only: &[Registry], found: &mut BTreeMap<Name, Vec<Found>
                 continue;
             }
             (EntryContent::Unmovable(why), None) => why.to_string(),
+            _ if below.is_none() => "that is not the name of a registry".to_owned(),
             _ => "a credential helper is asked about whole registries, not about a path below one".to_owned(),
         };
         system.output.warn(format_args!(

@@ -120,7 +120,7 @@ fn document<'a>(
         is_ours: found.is_ours,
     });
     let items = answers.iter().map(|answer| Item {
-        registry: answer.registry.as_str(),
+        registry: &answer.name,
         client: answer.client.as_str(),
         source: match answer.source {
             Source::Keychain => "keychain",
@@ -178,7 +178,7 @@ fn table(
             .map(|answer| {
                 let file = answer.file.as_ref().map(|path| path.display().to_string());
                 [
-                    answer.registry.to_string(),
+                    answer.name.clone(),
                     answer.client.as_str().to_owned(),
                     source(kept, answer, is_known),
                     file.unwrap_or_default(),

@@ -4,7 +4,7 @@ use crate::commands::shared::choose;
 use crate::commands::system::System;
 use crate::docker::{self, Stored, Workstation};
 use crate::error::CommandError;
-use crate::model::{CommandLine, Credential, Registry, Username};
+use crate::model::{CommandLine, Credential, Hint, Registry, Username};
 
 /// A credential of docker or podman, and where it is still stored.
 pub(super) struct Taken {
@@ -107,14 +107,12 @@ fn one_of(registry: &Registry, mut meant: Vec<Stored>, system: &System<'_>) -> R
                 shown.join(", ")
             ));
             let first = &meant[0].credential.username;
+            let login = CommandLine::new("kubectl regcred login").value("REGISTRY", registry.as_str());
             return Err(if meant.iter().all(|stored| stored.credential.username == *first) {
-                error.hint("log out of the one that is out of date, with: docker logout, or: podman logout")
+                // Not docker logout: where docker asks our helper, that deletes what the keychain has.
+                error.hint(Hint::to("give the token that is right", login.words("-u USER")))
             } else {
-                error.hint(
-                    CommandLine::new("kubectl regcred login")
-                        .value("REGISTRY", registry.as_str())
-                        .words("--from-docker -u USER"),
-                )
+                error.hint(login.words("--from-docker -u USER"))
             });
         }
     };

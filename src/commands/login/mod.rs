@@ -101,13 +101,13 @@ pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), Comma
         let at_server = TokenAtServer::from(&new.minted);
         ledger_writer::update(system, |ledger, now| ledger.was_made(&id, at_server, now));
     }
-    if let (Some(command), Some(path)) = (given.left_in_file, &args.token.env_file) {
+    if let (Some(removal), Some(path)) = (given.left_in_file, &args.token.env_file) {
         system
             .output
             .info(format_args!("{} still holds the token in plain text", path.display()));
         system
             .output
-            .info(format_args!("hint: if nothing else needs it there: {command}"));
+            .info(format_args!("hint: if nothing else needs it there: {removal}"));
     }
     if let (Some(new), Some(_)) = (&new, &before) {
         system.output.info(format_args!(

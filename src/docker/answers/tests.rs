@@ -50,10 +50,10 @@ pub(in crate::docker) fn order(stores: &[&str]) -> Order {
 
 /// The sources for docker and podman.
 fn both(workstation: &Workstation, registry: &str) -> [Source; 2] {
-    let registry = registry.parse().unwrap();
+    let registry: Registry = registry.parse().unwrap();
     [
-        workstation.docker_answer(&registry).source,
-        workstation.podman_answer(&registry).source,
+        workstation.docker_answer(&registry, registry.as_str()).source,
+        workstation.podman_answer(&registry, registry.as_str()).source,
     ]
 }
 
@@ -114,7 +114,44 @@ fn docker_uses_its_variable_first_and_detects_a_store() {
     seen.environment = Some(Config::parse(format!(r#"{{"auths":{{"a.example.com":{LOGIN}}}}}"#).as_bytes()).unwrap());
     assert_eq!(both(&seen, "a.example.com"), [Source::Environment, Source::Nobody]);
     assert_eq!(both(&seen, "b.example.com")[0], helper("secretservice"));
+    let text = format!(r#"{{"auths":{{"https://a.example.com":{LOGIN}}}}}"#);
+    seen.environment = Some(Config::parse(text.as_bytes()).unwrap());
+    assert_eq!(
+        both(&seen, "a.example.com")[0],
+        helper("secretservice"),
+        "its keys are exact"
+    );
     let mut seen = workstation(r#"{"auths":{"b.example.com":{}}}"#, None);
     seen.detected = Some("secretservice".parse().unwrap());
     assert_eq!(both(&seen, "a.example.com")[0], Source::Nobody, "an entry turns it off");
+}
+
+#[test]
+fn a_name_is_another_in_another_spelling() {
+    let text = format!(
+        r#"{{"credHelpers":{{"a.example.com:443":"gitea","https://c.example.com:443":"gitea"}},
+        "auths":{{"B.example.com":{LOGIN},"registry-1.docker.io":{LOGIN}}}}}"#
+    );
+    let kept = ["a.example.com".parse().unwrap()];
+    let seen = workstation(&text, None).answers(&kept);
+    let said: Vec<_> = seen
+        .iter()
+        .map(|answer| (answer.name.as_str(), answer.client, &answer.source))
+        .collect();
+    let (docker, podman) = (Client::Docker, Client::Podman);
+    assert_eq!(
+        said,
+        [
+            ("a.example.com", docker, &Source::Nobody),
+            ("a.example.com", podman, &Source::Nobody),
+            ("a.example.com:443", docker, &Source::Keychain),
+            ("a.example.com:443", podman, &Source::Keychain),
+            ("B.example.com", docker, &Source::PlainText),
+            ("B.example.com", podman, &Source::PlainText),
+            ("c.example.com", docker, &Source::Nobody),
+            ("c.example.com", podman, &Source::Nobody),
+            ("registry-1.docker.io", docker, &Source::PlainText),
+            ("registry-1.docker.io", podman, &Source::PlainText),
+        ]
+    );
 }

@@ -101,6 +101,20 @@ fn a_missing_helper_is_reported_with_the_file() {
     }
 }
 
+#[test]
+fn a_missing_helper_of_podmans_is_not_replaced_by_setting_up() {
+    let mut seen = ready("", None);
+    seen.order = Some(order(&["gone", "containers-auth.json"]));
+    seen.helpers = [("gone".to_owned(), None)].into();
+    let [warning] = &inspect(&seen, &[])[..] else { panic!() };
+    assert_eq!(
+        warning.remedy.to_string(),
+        "install docker-credential-gone, or take gone out of /etc/containers/registries.conf"
+    );
+    let seen = workstation("", Some(r#"{"credsStore":"gone"}"#));
+    assert!(seen.helpers_named().is_empty(), "podman never reads it");
+}
+
 /// A file of a repository or a container's image can name anything.
 #[test]
 fn the_name_of_a_helper_is_shown_on_one_line_and_found_by_what_it_is() {
@@ -130,6 +144,8 @@ fn the_name_of_a_helper_is_shown_on_one_line_and_found_by_what_it_is() {
 #[test]
 fn kinds_of_plain_text_are_distinguished() {
     assert_eq!(kinds(&ready(LOGIN, None)), [WarningKind::PlainText]);
+    let user_alone = r#"{"auths":{"a.example.com":{"username":"a"}}}"#;
+    assert_eq!(kinds(&ready(user_alone, None)), []);
     assert_eq!(kinds(&ready("", Some(LOGIN))), [WarningKind::PlainText]);
     assert_eq!(kinds(&ready(OURS, Some(LOGIN))), [WarningKind::PlainTextShadowsHelper]);
     assert_eq!(kinds(&ready(BOTH, Some(OURS))), [WarningKind::PlainTextBesideHelper]);
@@ -159,6 +175,13 @@ fn where_podman_would_write() {
         warnings[0].remedy.to_string(),
         r#"mkdir -p /r/containers && echo '{"credHelpers":{"a.example.com":"gitea"}}' > /r/containers/auth.json"#
     );
+    let two = r#"{"credHelpers":{"a.example.com":"gitea","b.example.com":"gitea"}}"#;
+    let warnings = inspect(&ready(two, None), &[]);
+    assert_eq!(warnings.len(), 2);
+    for warning in warnings {
+        let remedy = warning.remedy.to_string();
+        assert!(remedy.contains(two), "one command does not undo the other: {remedy}");
+    }
     let mut seen = ready(OURS, None);
     seen.order = Some(order(&["other", "containers-auth.json", "gitea"]));
     assert_eq!(kinds(&seen), [WarningKind::FilesBeforeHelper]);
@@ -172,6 +195,34 @@ fn where_podman_would_write() {
     seen.auth_file = Some("/r/containers/auth.json".into());
     seen.podman.truncate(1);
     assert_eq!(kinds(&seen), [WarningKind::AuthFileHidesHelper]);
+}
+
+#[test]
+fn a_path_below_a_registry_of_a_helper() {
+    let path = r#""auths":{"a.example.com/org":{"auth":"YTpi"}}"#;
+    let both = format!(r#"{{"credHelpers":{{"a.example.com":"gitea"}},{path}}}"#);
+    let mut seen = ready(&both, Some(OURS));
+    assert_eq!(
+        kinds(&seen),
+        [WarningKind::HelperHidesPath],
+        "podman reads docker's file too"
+    );
+    seen.has_podman = false;
+    assert_eq!(kinds(&seen), [], "docker knows no paths");
+    assert_eq!(kinds(&ready(OURS, Some(&both))), [WarningKind::HelperHidesPath]);
+    let only_path = format!("{{{path}}}");
+    assert_eq!(
+        kinds(&ready(OURS, Some(&only_path))),
+        [WarningKind::PodmanLoginWritesPlainText],
+        "its own file comes first"
+    );
+    for other in [
+        r#""a.example.com/org":{}"#,
+        r#""https://a.example.com/org":{"auth":"YTpi"}"#,
+    ] {
+        let other = format!(r#"{{"credHelpers":{{"a.example.com":"gitea"}},"auths":{{{other}}}}}"#);
+        assert_eq!(kinds(&ready(OURS, Some(&other))), [], "{other}");
+    }
 }
 
 #[test]

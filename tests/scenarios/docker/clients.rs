@@ -90,6 +90,40 @@ fn docker_hub_by_its_two_names() {
     }
 }
 
+scenario!(what_another_client_leaves_of_docker_hubs_login);
+/// `podman logout` erases only what it knows.
+fn what_another_client_leaves_of_docker_hubs_login() {
+    let world = doubles();
+    for server in ["", "access-token", "refresh-token"] {
+        let entry = format!(
+            r#"{{"ServerURL":"https://index.docker.io/v1/{server}","Username":"hub","Secret":"secret{server}"}}"#
+        );
+        world.helper("store", &entry).done();
+    }
+    world.helper("erase", "docker.io").done();
+    world.regcred("list").says(str![[r#"
+exit 0
+--- stdout
+REGISTRY   USERNAME   USE   AGE
+docker.io   hub (identity token)   docker   <1h
+--- stderr
+
+"#]]);
+    let revoking = world.regcred("logout docker.io --revoke");
+    assert!(
+        revoking.code == 1 && revoking.stderr.contains("identity token") && !revoking.stderr.contains("forgot"),
+        "{revoking}"
+    );
+    world.regcred("logout docker.io").says(str![[r#"
+exit 0
+--- stdout
+--- stderr
+forgot the credential of docker.io for docker
+
+"#]]);
+    assert_eq!(world.helper("list", "").done(), "{}\n");
+}
+
 scenario!(docker_hubs_login_in_the_browser);
 fn docker_hubs_login_in_the_browser() {
     let world = doubles();

@@ -44,16 +44,57 @@ exit 1
 [FOLDER]/.docker/config.json unchanged
 --- stderr
 error: [REGISTRY]: the keychain and [FOLDER]/.docker/config.json hold different credentials, and the registry does not decide which one is right: nothing was changed
-hint: to keep the keychain's: docker logout [REGISTRY] (or podman logout), then set up again
-hint: to keep the other: kubectl regcred logout [REGISTRY], then set up again
+hint: to keep the keychain's: kubectl regcred docker setup [REGISTRY] --keep keychain
+hint: to keep the file's: kubectl regcred docker setup [REGISTRY] --keep file
 
 "#]]);
     assert_eq!(trace(&world.docker_file()), before);
     assert_eq!(world.kept(Use::Docker).unwrap().1, one);
+    let ran = world.regcred("docker setup --dry-run=client");
+    assert!(ran.stderr.contains("the credentials differ"), "{ran}");
+    assert!(!ran.stderr.contains("there is no credential"), "{ran}");
     // The second of the commands that it names.
-    world.regcred("logout [REGISTRY]").done();
-    world.regcred("docker setup").done();
+    world.regcred("docker setup [REGISTRY] --keep file").done();
     assert_eq!(world.kept(Use::Docker).unwrap().1, two);
+    assert!(!world.read(&world.docker_file()).contains("\"auth\""));
+}
+
+scenario!(the_keychains_is_kept_where_docker_asks_the_helper);
+/// docker logout would take the keychain's away there.
+fn the_keychains_is_kept_where_docker_asks_the_helper() {
+    let world = doubles();
+    world.keep("admin", "kept");
+    world.regcred("docker setup").done();
+    world.write_podman(r#"{"auths":{"https://[REGISTRY]/v2/":{"auth":"[auth:admin:other]"}}}"#);
+    let ran = world.regcred("docker setup --no-verify");
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(!ran.stderr.contains("docker logout"), "{ran}");
+    assert!(ran.stderr.contains("docker setup [REGISTRY] --keep keychain"), "{ran}");
+    world.regcred("docker setup [REGISTRY] --keep keychain").done();
+    assert_eq!(world.kept(Use::Docker), Some(("admin".to_owned(), "kept".to_owned())));
+    assert!(!world.read(&world.podman_file()).contains("\"auth\""));
+    assert!(world.gitea.requests().is_empty(), "the registry is not asked");
+    world.regcred("docker setup --no-verify").done();
+}
+
+scenario!(several_files_that_differ);
+fn several_files_that_differ() {
+    let world = doubles();
+    world.write_docker(r#"{"auths":{"[REGISTRY]":{"auth":"[auth:admin:one]"}}}"#);
+    world.write_podman(r#"{"auths":{"[REGISTRY]":{"auth":"[auth:admin:two]"}}}"#);
+    let ran = world.regcred("docker setup --no-verify");
+    assert_eq!(ran.code, 1, "{ran}");
+    let hint = "to keep one: kubectl regcred login [REGISTRY] -u USER && kubectl regcred docker setup [REGISTRY] --keep keychain";
+    assert!(ran.stderr.contains(hint), "{ran}");
+    assert_eq!(world.regcred("docker setup --no-verify --keep file").code, 1);
+    world
+        .regcred_with("login [REGISTRY] -u admin --token-stdin --no-verify", "three")
+        .done();
+    world.regcred("docker setup [REGISTRY] --keep keychain").done();
+    assert_eq!(world.kept(Use::Docker).unwrap().1, "three");
+    for file in [world.docker_file(), world.podman_file()] {
+        assert!(!world.read(&file).contains("\"auth\""));
+    }
 }
 
 scenario!(a_person_chooses_between_credentials_that_differ);

@@ -207,6 +207,26 @@ fn a_folder_that_takes_no_link() {
     assert!(matches!(error, ProgramError::NotOnPath(_)), "{error}");
 }
 
+scenario!(it_stays_while_registries_conf_names_it);
+/// Without it, podman and skopeo would fail at every registry.
+fn it_stays_while_registries_conf_names_it() {
+    let krew = Krew::new();
+    let mut world = World::of_doubles();
+    world.with_path(krew.bin());
+    world.keep("admin", "t");
+    world.regcred("docker setup").done();
+    assert!(krew.helper().exists());
+    let conf = world.home().join(".config/containers/registries.conf");
+    world.write(&conf, "credential-helpers = [\"gitea\", \"containers-auth.json\"]\n");
+    let ran = world.regcred("docker remove");
+    assert!(ran.code == 0 && ran.stdout.contains("removed from"), "{ran}");
+    assert!(ran.stderr.contains("take gitea out of credential-helpers in"), "{ran}");
+    assert!(krew.helper().exists());
+    fs::remove_file(&conf).unwrap();
+    world.regcred("docker remove").done();
+    assert!(!krew.helper().exists());
+}
+
 scenario!(
     docker_setup_makes_it_and_docker_goes_through_it,
     needs(REAL_PARTS, "docker")

@@ -49,6 +49,7 @@ fn documents_that_are_none() {
         (b"[]", "the document is not a JSON object"),
         (b"{\"auths\":[\"s3cret\"]}", "auths is not a JSON object"),
         (b"{\"credsStore\":{\"s3cret\":1}}", "credsStore is not a JSON string"),
+        (b"{}\n{\"s3cret\":1}", "something follows its first JSON value"),
         (b"{\"auths\":{},\"auths\":{}}", "\"auths\" stands in it twice"),
     ] {
         let world = doubles();
@@ -68,6 +69,40 @@ fn documents_that_are_none() {
         }
         assert_eq!((trace(&world.docker_file()), trace(&world.podman_file())), before);
     }
+}
+
+scenario!(a_damaged_file_of_podmans);
+/// It is named, and docker's own is processed all the same.
+fn a_damaged_file_of_podmans() {
+    let world = doubles();
+    world.write_docker(r#"{"auths":{"[REGISTRY]":{"auth":"[auth:admin:t]"}}}"#);
+    world.write_podman("{\"auths\":{");
+    let before = trace(&world.podman_file());
+    world.regcred("docker setup --no-verify").says(str![[r#"
+exit 1
+--- stdout
+credential/[REGISTRY] stored (admin, from [FOLDER]/.docker/config.json)
+credHelpers/[REGISTRY] configured in [FOLDER]/.docker/config.json
+auths/[REGISTRY] emptied in [FOLDER]/.docker/config.json
+--- stderr
+not verified at [REGISTRY]
+error: [FOLDER]/run/containers/auth.json cannot be used: not valid JSON: line 1 column 10
+hint: correct [FOLDER]/run/containers/auth.json in an editor: docker and podman cannot read it either
+
+"#]]);
+    assert_eq!(world.kept(Use::Docker).unwrap().1, "t");
+    world.regcred("docker remove").says(str![[r#"
+exit 1
+--- stdout
+credHelpers/[REGISTRY] removed from [FOLDER]/.docker/config.json
+--- stderr
+the tokens stay in the keychain, where docker no longer asks for them
+hint: docker login REGISTRY gives docker one of its own; kubectl regcred docker setup goes back to the keychain
+error: [FOLDER]/run/containers/auth.json cannot be used: not valid JSON: line 1 column 10
+hint: correct [FOLDER]/run/containers/auth.json in an editor: docker and podman cannot read it either
+
+"#]]);
+    assert_eq!(trace(&world.podman_file()), before);
 }
 
 scenario!(a_large_file);

@@ -7,7 +7,7 @@ use regcred::model::Use;
 use snapbox::{assert_data_eq, str};
 
 use super::fixture::{PLAIN, doubles};
-use crate::support::world::trace;
+use crate::support::world::{credential, trace};
 
 scenario!(there_and_back);
 fn there_and_back() {
@@ -205,7 +205,8 @@ fn what_cannot_be_verified_or_moved_is_said() {
     let world = doubles();
     world.write_docker(
         r#"{"auths":{"[REGISTRY]":{"auth":"[auth:admin:dead]"},"[REGISTRY]/org":{"auth":"[auth:admin:below]"},
-"127.0.0.1:1":{"identitytoken":"idtok"},"other.example.com":{"registrytoken":"bearer"},"done.example.com":{}}}"#,
+"127.0.0.1:1":{"identitytoken":"idtok"},"other.example.com":{"registrytoken":"bearer"},"done.example.com":{},
+"ftp://x":{"auth":"[auth:admin:x]"}}}"#,
     );
     world.regcred("docker setup").says(str![[r#"
 exit 0
@@ -219,6 +220,7 @@ auths/127.0.0.1:1 emptied in [FOLDER]/.docker/config.json
 --- stderr
 warning: auths/[REGISTRY]/org in [FOLDER]/.docker/config.json stays in plain text: a credential helper is asked about whole registries, not about a path below one
 warning: auths/other.example.com in [FOLDER]/.docker/config.json stays in plain text: it is a registry token, which credential helpers cannot carry
+warning: auths/ftp://x in [FOLDER]/.docker/config.json stays in plain text: that is not the name of a registry
 warning: 127.0.0.1:1: the credential of <token> is moved although it could not be verified: this is an identity token of docker's own login, which nobody else can verify
 warning: [REGISTRY]: the credential of admin is moved although it could not be verified: [REGISTRY] does not accept the token: invalid username, password or token
 
@@ -228,7 +230,8 @@ warning: [REGISTRY]: the credential of admin is moved although it could not be v
         world.read(&world.docker_file()),
         str![[r#"
 {"auths":{"[REGISTRY]":{},"[REGISTRY]/org":{"auth":"YWRtaW46YmVsb3c="},
-"127.0.0.1:1":{},"other.example.com":{"registrytoken":"bearer"},"done.example.com":{}},"credHelpers":{"127.0.0.1:1":"gitea","[REGISTRY]":"gitea"}}
+"127.0.0.1:1":{},"other.example.com":{"registrytoken":"bearer"},"done.example.com":{},
+"ftp://x":{"auth":"YWRtaW46eA=="}},"credHelpers":{"127.0.0.1:1":"gitea","[REGISTRY]":"gitea"}}
 "#]]
     );
     let got = world.helper("get", "127.0.0.1:1").done();
@@ -322,4 +325,82 @@ fn folders_of_our_own_making_go_again() {
     fs::write(real.join("a/other"), "").unwrap();
     world.regcred("docker remove").done();
     assert!(!folder.exists() && real.join("a/other").exists());
+}
+
+scenario!(names_in_other_spellings);
+/// Clients compare names literally, so each gets a key of its own.
+fn names_in_other_spellings() {
+    let world = doubles();
+    let before = r#"{"auths":{"a.example.com:443":{"auth":"[auth:admin:a]"},"https://B.example.com/v1/":{"auth":"[auth:admin:b]"},"registry-1.docker.io":{"auth":"[auth:admin:hub]"},"http://c.example.com:80":{"auth":"[auth:admin:c]"}}}"#;
+    world.write_docker(before);
+    world.regcred("docker setup --no-verify").done();
+    let text = world.read(&world.docker_file());
+    assert!(!text.contains("\"auth\""), "{text}");
+    let file: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let keys: Vec<&String> = file["credHelpers"].as_object().unwrap().keys().collect();
+    assert_eq!(
+        keys,
+        [
+            "B.example.com",
+            "a.example.com",
+            "a.example.com:443",
+            "b.example.com",
+            "c.example.com:80",
+            "https://index.docker.io/v1/",
+            "registry-1.docker.io",
+        ]
+    );
+    for (name, token) in [
+        ("a.example.com:443", "a"),
+        ("B.example.com", "b"),
+        ("registry-1.docker.io", "hub"),
+        ("c.example.com:80", "c"),
+    ] {
+        let got = world.helper("get", name).done();
+        assert!(got.contains(&format!(r#""Secret":"{token}""#)), "{name}: {got}");
+    }
+    let status = world.regcred("docker status").done();
+    assert!(!status.contains("nobody"), "{status}");
+    assert!(
+        status.contains("a.example.com:443   docker   keychain, as admin"),
+        "{status}"
+    );
+    world.regcred("docker setup a.example.com:443").says(str![[r#"
+exit 0
+--- stdout
+[FOLDER]/.docker/config.json unchanged
+--- stderr
+
+"#]]);
+    world.regcred("docker remove a.example.com").done();
+    let text = world.read(&world.docker_file());
+    assert!(
+        !text.contains("\"a.example.com\"") && !text.contains(r#""a.example.com:443":"gitea""#),
+        "{text}"
+    );
+    world.regcred("docker setup a.example.com:443").done();
+    assert!(
+        world
+            .read(&world.docker_file())
+            .contains(r#""a.example.com:443":"gitea""#)
+    );
+    world.regcred("docker remove").done();
+    let moved = ["a", "b", "hub", "c"].iter().fold(before.to_owned(), |text, token| {
+        text.replace(&format!(r#"{{"auth":"[auth:admin:{token}]"}}"#), "{}")
+    });
+    assert_eq!(world.read(&world.docker_file()), moved);
+
+    // A spelling that asks somebody else is left to that helper.
+    let world = doubles();
+    world
+        .keychain()
+        .put(Use::Docker, &credential("a.example.com", "admin", "t"))
+        .unwrap();
+    world.write_docker(r#"{"auths":{"a.example.com:443":{}},"credHelpers":{"a.example.com:443":"pass"}}"#);
+    world.regcred("docker setup").done();
+    let text = world.read(&world.docker_file());
+    assert!(
+        text.contains(r#"{"a.example.com:443":"pass","a.example.com":"gitea"}"#),
+        "{text}"
+    );
 }

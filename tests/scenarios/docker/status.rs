@@ -236,12 +236,32 @@ exit 1
 --- stdout
 
 docker-file-unreadable: [FOLDER]/.docker/config.json cannot be used: not valid JSON: line 1 column 2
-  correct [FOLDER]/.docker/config.json in an editor: docker does not read it either
+  correct [FOLDER]/.docker/config.json in an editor: docker and podman cannot read it either
 
 docker-file-unreadable: [FOLDER]/run/containers/auth.json is a folder
   see what is at [FOLDER]/run/containers/auth.json, and move it away if nothing needs it
 --- stderr
 the logins of docker and podman are not known: a file cannot be read
+
+"#]]);
+}
+
+scenario!(what_follows_the_first_value_is_passed_over_as_by_docker);
+fn what_follows_the_first_value_is_passed_over_as_by_docker() {
+    let world = World::of_doubles().with_own_programs();
+    world.write_docker(r#"{"auths":{"[REGISTRY]":{"auth":"[auth:admin:t]"}}} {"s3cret"#);
+    world.regcred("docker status").says(str![[r#"
+exit 1
+--- stdout
+REGISTRY   CLIENT   ANSWERED BY   AS SAID IN
+[REGISTRY]   docker   plain text   [FOLDER]/.docker/config.json
+
+docker-file-unreadable: [FOLDER]/.docker/config.json cannot be used: something follows its first JSON value
+  delete what follows in [FOLDER]/.docker/config.json, in an editor: docker passes over it, and podman does not read the file
+
+plain-text: [FOLDER]/.docker/config.json holds a token of [REGISTRY] in plain text
+  kubectl regcred docker setup [REGISTRY]
+--- stderr
 
 "#]]);
 }

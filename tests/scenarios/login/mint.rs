@@ -3,7 +3,7 @@
 use snapbox::str;
 
 use crate::support::PLUGIN;
-use crate::support::gitea::Profile;
+use crate::support::gitea::{Profile, Visibility};
 use crate::support::http::Answer;
 use crate::support::parts::{DOUBLES, REAL, REAL_PARTS};
 use crate::support::world::World;
@@ -157,6 +157,92 @@ forgot the credential of [REGISTRY] for docker
 "#]]);
 }
 
+scenario!(a_wrong_password_is_sent_once, on(DOUBLES, REAL));
+/// Whatever number of tokens it would revoke: LDAP may lock the account after a few attempts.
+fn a_wrong_password_is_sent_once(world: &World) {
+    world.gitea.state().profile = Profile::V1_22;
+    for usage in ["docker", "cluster", "team"] {
+        let token = world.gitea.add_token("admin", "read:package");
+        let login = format!("login [REGISTRY] -u admin --use {usage} --token-stdin");
+        world.regcred_with(&login, &token).done();
+    }
+    let attempts = || {
+        let shown = world.gitea.shown().into_iter();
+        shown
+            .filter(|shown| shown.starts_with("basic /api/v1/users/admin/tokens"))
+            .count()
+    };
+    let before = attempts();
+    let line = "logout [REGISTRY] --revoke --password-stdin";
+    world.regcred_with(line, "hunter2").says(str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: [REGISTRY] does not accept the password that was given for admin
+hint: give the account's own password, with the account's login name; tokens are made and deleted by hand at http://[REGISTRY]/user/settings/applications
+hint: if the token belongs to another account than admin, name that with -u
+hint: the keychain still holds the tokens for docker and cluster and team; without --revoke, logout deletes them and they stay valid
+
+"#]]);
+    assert_eq!((attempts() - before, tokens(world).len()), (1, 3));
+    world.regcred_with(line, PASSWORD).done();
+    assert_eq!((tokens(world).len(), world.regcred("list").done().as_str()), (0, ""));
+}
+
+scenario!(a_token_that_is_stored_under_another_user, on(DOUBLES, REAL));
+/// Gitea takes it with any user name, and a password only with its own.
+fn a_token_that_is_stored_under_another_user(world: &World) {
+    world.gitea.state().profile = Profile::V1_22;
+    let login = || {
+        let token = world.gitea.add_token("admin", "write:package");
+        let line = "login [REGISTRY] -u someone --token-stdin";
+        world.regcred_with(line, &token).done();
+    };
+    world.gitea.set_visibility("admin", Visibility::Public);
+    login();
+    let line = "logout [REGISTRY] --revoke --password-stdin";
+    let said = world.regcred_with(line, "hunter2");
+    assert!(said.code == 1 && !said.stderr.contains("with -u"), "{said}");
+    world.regcred_with(line, PASSWORD).says(str![[r#"
+exit 0
+--- stdout
+--- stderr
+the token belongs to admin, whose password is needed; the registry ignores the user name someone
+revoked the token of [REGISTRY] for docker
+forgot the credential of [REGISTRY] for docker
+
+"#]]);
+    // Where the server does not tell whose it is.
+    world.gitea.set_visibility("admin", Visibility::Private);
+    login();
+    let said = world.regcred_with(line, PASSWORD);
+    let hint = "if the token belongs to another account than someone, name that with -u";
+    assert!(said.code == 1 && said.stderr.contains(hint), "{said}");
+    world.regcred_with(&format!("{line} -u admin"), PASSWORD).done();
+    assert_eq!(tokens(world), []);
+}
+
+scenario!(a_stored_password_is_not_revoked, on(DOUBLES, REAL));
+fn a_stored_password_is_not_revoked(world: &World) {
+    for profile in [Profile::V1_22, Profile::V1_26, Profile::V1_27] {
+        world.gitea.state().profile = profile;
+        world
+            .regcred_with("login [REGISTRY] -u admin --token-stdin --no-verify", PASSWORD)
+            .done();
+        world
+            .regcred_with("logout [REGISTRY] --revoke --password-stdin", PASSWORD)
+            .says(str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: what is stored is no access token but a password, it seems, and cannot be revoked: it stays valid until it is changed
+hint: the keychain still holds the token for docker; without --revoke, logout deletes it and it stays valid
+
+"#]]);
+    }
+    assert!(world.regcred("list").done().contains("docker"));
+}
+
 scenario!(one_time_code, on(DOUBLES, REAL));
 fn one_time_code(world: &World) {
     world.gitea.state().profile = Profile::V1_22;
@@ -292,6 +378,7 @@ fn wrong_usage(world: &World) {
         "login [REGISTRY] -u admin --mint --gitea-path https://evil.example/",
         "logout [REGISTRY] --password-stdin",
         "logout [REGISTRY] -u admin",
+        "logout [REGISTRY] --kubeconfig FILE",
         // Nobody is there to be asked.
         "login [REGISTRY] -u admin --mint",
     ] {

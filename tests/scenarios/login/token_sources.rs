@@ -24,7 +24,7 @@ exit 0
 verified at [REGISTRY], the token of admin, scopes write:package
 logged in to [REGISTRY] as admin for docker
 [..]/registry.env still holds the token in plain text
-hint: if nothing else needs it there: grep -v REGISTRY_TOKEN= [..]/registry.env > [..]/registry.env.new && mv [..]/registry.env.new [..]/registry.env
+hint: if nothing else needs it there: sed -i-old '/^REGISTRY_TOKEN=/d' [..]/registry.env && rm [..]/registry.env-old
 
 "#]]);
     assert!(world.helper("get", "[REGISTRY]").done().contains(&token));

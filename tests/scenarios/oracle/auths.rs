@@ -415,7 +415,8 @@ fn read_alike(config: &Config, theirs: &Value) -> Option<String> {
         let text = |name: &str| String::from_utf8_lossy(&bytes_of(&one[name])).into_owned();
         let (user, password, identity) = (text("username"), text("password"), text("identity_token"));
         let is_same = match &entry.held {
-            EntryContent::Nothing => user.is_empty() && password.is_empty() && identity.is_empty(),
+            // A user alone is no login.
+            EntryContent::Nothing => password.is_empty() && identity.is_empty(),
             EntryContent::Login(name, token) if name.is_identity_token() => token.expose() == identity,
             EntryContent::Login(name, token) => (name.as_str(), token.expose()) == (user.as_str(), password.as_str()),
             // A half of a login, or one that no helper can keep.
