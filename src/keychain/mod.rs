@@ -183,16 +183,28 @@ impl Keychain {
 
     /// All credentials without their tokens, sorted.
     pub fn list(&self) -> Result<Vec<CredentialInfo>, Error> {
-        let labels = self.labels()?.into_iter();
-        Ok(labels
-            .filter(|(name, _)| name.part == Part::Login)
-            .map(|(name, label)| CredentialInfo {
+        let items = self.list_with_remains()?.into_iter();
+        Ok(items
+            .filter(|(_, part)| *part == Part::Login)
+            .map(|(item, _)| item)
+            .collect())
+    }
+
+    /// The same, with what is left where only the login was erased: docker's OAuth tokens of Docker Hub. Each registry and
+    /// use is listed once, with the first of its parts.
+    pub fn list_with_remains(&self) -> Result<Vec<(CredentialInfo, Part)>, Error> {
+        let info = |(name, label): (Name, Label)| {
+            let item = CredentialInfo {
                 registry: name.registry,
                 usage: name.usage,
                 username: label.username,
                 since: label.since,
-            })
-            .collect())
+            };
+            (item, name.part)
+        };
+        let mut items: Vec<_> = self.labels()?.into_iter().map(info).collect();
+        items.dedup_by(|(item, _), (first, _)| item.registry == first.registry && item.usage == first.usage);
+        Ok(items)
     }
 
     /// [`Keychain::get`] for an item of any name.
@@ -275,20 +287,23 @@ impl Keychain {
         self.change(name, before.as_ref(), None)
     }
 
-    /// The registries and uses of all credentials, with the user where it is known without reading a secret.
+    /// The registries and uses of all credentials, and of what is left of one, with the user where it is known without
+    /// reading a secret.
     ///
     /// A store that asks for permission before it gives out a secret does not ask for this.
     pub fn list_metadata(&self) -> Result<Vec<(Registry, Use, Option<Username>)>, Error> {
         let mut found = Vec::new();
         for entry in self.search()? {
-            let Some(name) = name_of(&entry).filter(|name| name.part == Part::Login) else {
-                continue;
-            };
+            let Some(name) = name_of(&entry) else { continue };
             let username = if self.attributes { username(&entry)? } else { None };
-            found.push((name.registry, name.usage, username));
+            found.push((name, username));
         }
         found.sort();
-        Ok(found)
+        found.dedup_by(|(name, _), (first, _)| name.registry == first.registry && name.usage == first.usage);
+        let found = found.into_iter();
+        Ok(found
+            .map(|(name, username)| (name.registry, name.usage, username))
+            .collect())
     }
 
     /// What the registry has credentials for, sorted.
@@ -458,6 +473,24 @@ mod tests {
             (1, 2)
         );
         let hub: Registry = "docker.io".parse().unwrap();
+        let parts = || -> Vec<Part> {
+            let items = keychain.list_with_remains().unwrap();
+            items.into_iter().map(|(_, part)| part).collect()
+        };
+        assert_eq!(
+            (parts(), keychain.list_metadata().unwrap().len()),
+            (vec![Part::Login], 1)
+        );
+        assert!(keychain.remove(&Name::login(&hub, Use::Docker)).unwrap());
+        assert_eq!(
+            (parts(), keychain.list_metadata().unwrap().len()),
+            (vec![Part::AccessToken], 1),
+            "another client erased only the login"
+        );
+        assert_eq!(
+            (keychain.list().unwrap(), keychain.uses(&hub).unwrap()),
+            (vec![], vec![])
+        );
         assert!(keychain.delete(&hub, Use::Docker).unwrap());
         assert_eq!(keychain.names().unwrap().len(), 0, "one login, one logout");
     }

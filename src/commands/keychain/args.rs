@@ -47,7 +47,7 @@ pub enum KeychainVerb {
   kubectl regcred keychain status -o json")]
 pub struct KeychainStatusArgs {
     /// Print a document instead of text
-    #[arg(short, long, value_name = "FORMAT")]
+    #[arg(short, long, value_name = "json|yaml")]
     pub output: Option<DocumentFormat>,
 }
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::args::{KeychainUseArgs, Lifetime, UnlockingArgs};
-use super::{ask, describe};
+use super::args::{KeychainUseArgs, Lifetime, UnlockArgs, UnlockingArgs};
+use super::{ask, describe, unlock};
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::config::Change;
@@ -12,10 +12,10 @@ use crate::keychain::{Config, Keychain, StoreName};
 
 pub(super) fn run(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     let key_file = args.key_file.as_deref().map(std::path::absolute).transpose()?;
-    match args.store {
+    let is_unlocked = match args.store {
         StoreName::Vault => vault(key_file.as_deref(), &args.unlocking, system)?,
         StoreName::System => desktop(args, system)?,
-    }
+    };
     let mut changes = vec![Change::Store(Some(args.store))];
     changes.extend(key_file.map(|path| Change::VaultKeyFile(Some(path))));
     Config::remember(&system.env, &changes)?;
@@ -24,17 +24,39 @@ pub(super) fn run(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(),
         .output
         .info(format_args!("docker and kubectl regcred use {name} from now on"));
     left_behind(args.store, system);
-    Ok(())
+    let UnlockingArgs {
+        lifetime,
+        passphrase_stdin,
+    } = args.unlocking;
+    if is_unlocked || (lifetime.is_none() && !passphrase_stdin) {
+        return Ok(());
+    }
+    let unlocking = UnlockingArgs {
+        lifetime,
+        passphrase_stdin,
+    };
+    let args = UnlockArgs {
+        unlocking,
+        key_file: None,
+    };
+    unlock::unlock(&args, system)
 }
 
 /// Chooses the vault, which is created if it does not exist. If a key file is given, it has to open an existing vault.
-fn vault(key_file: Option<&Path>, unlocking: &UnlockingArgs, system: &mut System<'_>) -> Result<(), CommandError> {
+/// Returns whether what was said about unlocking is done.
+fn vault(key_file: Option<&Path>, unlocking: &UnlockingArgs, system: &mut System<'_>) -> Result<bool, CommandError> {
     let before = Config::read(&system.env)?;
     let vault = match key_file {
         Some(path) => Vault::with_key_file(&system.env, path)?,
         None => Vault::new(&system.env, &before)?,
     };
     let is_new = !vault.exists();
+    let configured = match vault.source() {
+        // Of a vault that is gone.
+        Source::File { path, .. } if is_new => Some(path.clone()),
+        _ => None,
+    };
+    let key_file = key_file.or(configured.as_deref());
     let new_key_file = key_file.filter(|path| !path.exists());
     if let Some(path) = key_file.filter(|_| new_key_file.is_none()) {
         Key::sweep(path)?;
@@ -50,9 +72,12 @@ fn vault(key_file: Option<&Path>, unlocking: &UnlockingArgs, system: &mut System
         system
             .output
             .info(format_args!("created a key file: {}", path.display()));
-        system
-            .output
-            .info("hint: keep a copy of it elsewhere: the vault cannot be opened without it");
+        let opens = is_new || !vault.state()?.has_passphrase;
+        system.output.info(if opens {
+            "hint: keep a copy of it elsewhere: the vault cannot be opened without it"
+        } else {
+            "hint: whoever can read it can open the vault without the passphrase"
+        });
     }
     if is_new {
         make(&vault, unlocking, system)?;
@@ -61,8 +86,11 @@ fn vault(key_file: Option<&Path>, unlocking: &UnlockingArgs, system: &mut System
             .output
             .info(format_args!("created a vault, an encrypted file: {path}"));
     }
-    describe::vault(&vault.state()?, system);
-    Ok(())
+    let is_said = is_new || key_file.is_some();
+    if is_said || (unlocking.lifetime.is_none() && !unlocking.passphrase_stdin) {
+        describe::vault(&vault.state()?, system);
+    }
+    Ok(is_said)
 }
 
 /// The vault's key. If the vault is locked, or the kernel keeps no keys, it is derived from the passphrase.
@@ -89,7 +117,7 @@ fn make(vault: &Vault, unlocking: &UnlockingArgs, system: &mut System<'_>) -> Re
 }
 
 /// Chooses the system's keychain. If it does not answer, this is only a warning.
-fn desktop(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(), CommandError> {
+fn desktop(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<bool, CommandError> {
     let UnlockingArgs {
         lifetime,
         passphrase_stdin,
@@ -104,7 +132,7 @@ fn desktop(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(), Comman
     if let Err(error) = listed {
         system.output.warn(&error);
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Warns if the other keychain, which is no longer used, holds credentials.

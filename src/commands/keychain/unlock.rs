@@ -90,7 +90,11 @@ fn with_passphrase(
 /// Locks the vault even if it is not in use, because its key is in the kernel's keyring all the same.
 pub(super) fn lock(system: &mut System<'_>) -> Result<(), CommandError> {
     let vault = Vault::new(&system.env, &Config::read(&system.env)?)?;
-    let was_unlocked = vault.lock_all()?;
+    let was_unlocked = match vault.lock_all() {
+        // Such a vault is said to be open in any case.
+        Err(Error::Kernel(_)) if vault.state().is_ok_and(|state| is_in_file(&state.key)) => false,
+        done => done?,
+    };
     let state = match vault.state() {
         Ok(state) => state,
         Err(error) => {
@@ -107,9 +111,13 @@ pub(super) fn lock(system: &mut System<'_>) -> Result<(), CommandError> {
         }
     };
     system.output.info(match &state.key {
-        KeyState::InFile { .. } => format!("the vault is {}", describe::state(&state)),
+        key if is_in_file(key) => format!("the vault is {}", describe::state(&state)),
         _ if was_unlocked => "the vault is locked".to_owned(),
         _ => "the vault was locked already".to_owned(),
     });
     Ok(())
+}
+
+fn is_in_file(key: &KeyState) -> bool {
+    matches!(key, KeyState::InFile { .. })
 }

@@ -2,11 +2,6 @@
 
 use std::fs;
 
-use proptest::collection::vec;
-use proptest::option;
-use proptest::prelude::*;
-use proptest::sample::select;
-
 use super::*;
 
 /// A home folder, with a configuration file if `text` is given.
@@ -22,6 +17,7 @@ fn home(text: Option<&[u8]>) -> (tempfile::TempDir, Env, PathBuf) {
 }
 
 /// The error's text, with the temporary folder replaced.
+#[cfg(target_os = "linux")]
 fn refused(text: &[u8]) -> String {
     let (home, env, path) = home(Some(text));
     let error = Config::read(&env).unwrap_err();
@@ -261,103 +257,112 @@ fn only_the_changed_setting_is_written() {
     }
 }
 
-/// A valid file with any settings and formatting.
-fn file() -> impl Strategy<Value = String> {
-    let comment = || {
-        select(vec![
-            "# note",
-            "#",
-            "",
-            "  ",
-            "\t# keychain = \"x\" é",
-            "#vault-key-file=1",
-        ])
-    };
-    let key = |name: &'static str| {
-        select(vec![
-            name.to_owned(),
-            format!("\"{name}\""),
-            format!("'{name}'"),
-            format!("  {name}"),
-        ])
-    };
-    let equals = || select(vec!["=", " = ", "\t= "]);
-    let after = || select(vec!["", " ", " # why", "#'"]);
-    let store = || select(StoreName::ALL.to_vec());
-    let keychain = (
-        key(KEYCHAIN),
-        equals(),
-        store(),
-        select(vec!["\"", "'", "\"\"\"", "'''"]),
-        after(),
-    );
-    let key_file = (key(VAULT_KEY_FILE), equals(), select(PATHS.to_vec()), after());
-    let keychain =
-        keychain.prop_map(|(key, equals, store, quote, after)| format!("{key}{equals}{quote}{store}{quote}{after}"));
-    let key_file = key_file.prop_map(|(key, equals, file, after)| format!("{key}{equals}\"{file}\"{after}"));
-    let parts = (option::of(keychain), option::of(key_file), vec(comment(), 0..5));
-    let ends = (select(vec!["\n", "\r\n"]), any::<bool>(), any::<bool>());
-    (
-        parts.prop_flat_map(|(keychain, key_file, comments)| {
-            let lines = comments.into_iter().map(str::to_owned).chain(keychain).chain(key_file);
-            Just(lines.collect::<Vec<_>>()).prop_shuffle()
-        }),
-        ends,
-    )
-        .prop_map(|(lines, (newline, ends, mark))| {
-            let mark = if mark { "\u{feff}" } else { "" };
-            let end = if ends && !lines.is_empty() { newline } else { "" };
-            format!("{mark}{}{end}", lines.join(newline))
-        })
-}
-
-/// Key files, quoted in different ways.
-const PATHS: [&str; 3] = ["/etc/key", "/a b/\\u00e9\\\"#", "/c:\\\\x"];
-
-/// The lines without settings, up to the last that is not empty, because trailing line breaks are ambiguous.
-fn notes(text: &str) -> Vec<&str> {
-    let says = |line: &str| line.trim_start_matches([' ', '"', '\'']).starts_with(['k', 'v']);
-    let notes: Vec<_> = text
-        .trim_start_matches('\u{feff}')
-        .lines()
-        .filter(|line| !says(line))
-        .collect();
-    let length = notes
-        .iter()
-        .rposition(|line| !line.is_empty())
-        .map_or(0, |last| last + 1);
-    notes[..length].to_vec()
-}
-
-/// The settings in a text.
-fn says(text: &str) -> (Option<StoreName>, Option<PathBuf>) {
-    let document = Settings::parse(Path::new("/c"), text).unwrap();
-    let (store, file) = (document.store, document.vault_key_file);
-    (store.map(|found| found.value), file.map(|found| found.value))
-}
-
 #[cfg(unix)]
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+mod any_file {
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+    use proptest::sample::select;
 
-    #[test]
-    fn what_is_remembered_is_read_and_nothing_else_changes(
-        before in file(),
-        store in option::of(select(StoreName::ALL.to_vec())),
-        name in option::of("\\PC{0,12}"),
-    ) {
-        let edit = |text: &str, changes: &[Change]| remember::edit(Path::new("/c"), text, changes).unwrap();
-        let file = name.map(|name| Path::new("/").join(name));
-        let changes = changes(store, file.as_deref());
-        let text = edit(&before, &changes);
-        prop_assert_eq!(says(&text), (store, file.clone()));
-        prop_assert_eq!(text == before, says(&before) == (store, file));
-        prop_assert_eq!(&edit(&text, &changes), &text, "twice is once");
-        prop_assert_eq!(notes(&text), notes(&before));
-        prop_assert!(!text.contains("\r\n") || !text.replace("\r\n", "").contains('\n'), "one kind of line break");
-        if says(&before) == (None, None) {
-            let [store, file] = [Change::Store(None), Change::VaultKeyFile(None)];
-            prop_assert_eq!(edit(&text, &[file, store]), before, "what was added goes without a trace");
+    use super::*;
+
+    /// A valid file with any settings and formatting.
+    fn file() -> impl Strategy<Value = String> {
+        let comment = || {
+            select(vec![
+                "# note",
+                "#",
+                "",
+                "  ",
+                "\t# keychain = \"x\" é",
+                "#vault-key-file=1",
+            ])
+        };
+        let key = |name: &'static str| {
+            select(vec![
+                name.to_owned(),
+                format!("\"{name}\""),
+                format!("'{name}'"),
+                format!("  {name}"),
+            ])
+        };
+        let equals = || select(vec!["=", " = ", "\t= "]);
+        let after = || select(vec!["", " ", " # why", "#'"]);
+        let store = || select(StoreName::ALL.to_vec());
+        let keychain = (
+            key(KEYCHAIN),
+            equals(),
+            store(),
+            select(vec!["\"", "'", "\"\"\"", "'''"]),
+            after(),
+        );
+        let key_file = (key(VAULT_KEY_FILE), equals(), select(PATHS.to_vec()), after());
+        let keychain = keychain
+            .prop_map(|(key, equals, store, quote, after)| format!("{key}{equals}{quote}{store}{quote}{after}"));
+        let key_file = key_file.prop_map(|(key, equals, file, after)| format!("{key}{equals}\"{file}\"{after}"));
+        let parts = (option::of(keychain), option::of(key_file), vec(comment(), 0..5));
+        let ends = (select(vec!["\n", "\r\n"]), any::<bool>(), any::<bool>());
+        (
+            parts.prop_flat_map(|(keychain, key_file, comments)| {
+                let lines = comments.into_iter().map(str::to_owned).chain(keychain).chain(key_file);
+                Just(lines.collect::<Vec<_>>()).prop_shuffle()
+            }),
+            ends,
+        )
+            .prop_map(|(lines, (newline, ends, mark))| {
+                let mark = if mark { "\u{feff}" } else { "" };
+                let end = if ends && !lines.is_empty() { newline } else { "" };
+                format!("{mark}{}{end}", lines.join(newline))
+            })
+    }
+
+    /// Key files, quoted in different ways.
+    const PATHS: [&str; 3] = ["/etc/key", "/a b/\\u00e9\\\"#", "/c:\\\\x"];
+
+    /// The lines without settings, up to the last that is not empty, because trailing line breaks are ambiguous.
+    fn notes(text: &str) -> Vec<&str> {
+        let says = |line: &str| line.trim_start_matches([' ', '"', '\'']).starts_with(['k', 'v']);
+        let notes: Vec<_> = text
+            .trim_start_matches('\u{feff}')
+            .lines()
+            .filter(|line| !says(line))
+            .collect();
+        let length = notes
+            .iter()
+            .rposition(|line| !line.is_empty())
+            .map_or(0, |last| last + 1);
+        notes[..length].to_vec()
+    }
+
+    /// The settings in a text.
+    fn says(text: &str) -> (Option<StoreName>, Option<PathBuf>) {
+        let document = Settings::parse(Path::new("/c"), text).unwrap();
+        let (store, file) = (document.store, document.vault_key_file);
+        (store.map(|found| found.value), file.map(|found| found.value))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_remembered_is_read_and_nothing_else_changes(
+            before in file(),
+            store in option::of(select(StoreName::ALL.to_vec())),
+            name in option::of("\\PC{0,12}"),
+        ) {
+            let edit = |text: &str, changes: &[Change]| remember::edit(Path::new("/c"), text, changes).unwrap();
+            let file = name.map(|name| Path::new("/").join(name));
+            let changes = changes(store, file.as_deref());
+            let text = edit(&before, &changes);
+            prop_assert_eq!(says(&text), (store, file.clone()));
+            prop_assert_eq!(text == before, says(&before) == (store, file));
+            prop_assert_eq!(&edit(&text, &changes), &text, "twice is once");
+            prop_assert_eq!(notes(&text), notes(&before));
+            prop_assert!(!text.contains("\r\n") || !text.replace("\r\n", "").contains('\n'), "one kind of line break");
+            if says(&before) == (None, None) {
+                let [store, file] = [Change::Store(None), Change::VaultKeyFile(None)];
+                prop_assert_eq!(edit(&text, &[file, store]), before, "what was added goes without a trace");
+            }
         }
     }
 }

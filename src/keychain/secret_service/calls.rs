@@ -49,6 +49,11 @@ where
         .map_err(|error| Error::Protocol(printable(&error.to_string())))
 }
 
+/// Asks which collections there are.
+pub(super) fn collections() -> Result<Message, Error> {
+    call(SERVICE_PATH, PROPERTIES, "Get", &(SERVICE, "Collections"))
+}
+
 /// Asks whether the default collection is locked.
 pub(super) fn is_default_locked() -> Result<Message, Error> {
     call(DEFAULT_PATH, PROPERTIES, "Get", &(COLLECTION, "Locked"))

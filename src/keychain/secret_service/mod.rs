@@ -1,7 +1,7 @@
 //! The Secret Service (gnome-keyring, KWallet, KeePassXC) as a keyring-core store.
 //!
 //! keyring's own store always encrypts its session with Diffie-Hellman, waits for prompts without a time limit, and
-//! connects before it is used. A credential helper runs once per image pull; this store needs three round trips.
+//! connects before it is used. A credential helper runs once per image pull; this store needs four round trips.
 
 mod attributes;
 mod bus;
@@ -99,7 +99,8 @@ impl SecretService {
 
     async fn attempt<T>(&self, work: &impl AsyncFn(&mut Session<'_>) -> Result<T, Error>) -> Result<T, Error> {
         let bus = Bus::connect(&bus::addresses(&self.0.env)?, self.0.limits.call).await?;
-        let service = Service::new(bus, &self.0.limits, self.0.prompts);
+        let mut service = Service::new(bus, &self.0.limits, self.0.prompts);
+        service.introduce().await?;
         work(&mut Session::new(service, &self.0.cache)).await
     }
 

@@ -6,7 +6,7 @@ use zbus::message::Message;
 use zbus::{OwnedObjectPath, OwnedVariant};
 
 use super::bus::{self, Bus, Reply};
-use super::calls::{NAME, body, is_default_locked, is_locked, on, service};
+use super::calls::{NAME, body, collections, is_default_locked, is_locked, on, service};
 use crate::keychain::Error;
 
 const PROMPT: &str = "org.freedesktop.Secret.Prompt";
@@ -40,6 +40,20 @@ pub(super) struct Service<'a> {
 impl<'a> Service<'a> {
     pub(super) fn new(bus: Bus, limits: &'a Limits, prompts: bool) -> Self {
         Self { bus, limits, prompts }
+    }
+
+    /// Makes the first call, which a service that knows no caller can answer, and waits for the answer.
+    ///
+    /// gnome-keyring makes a record of a caller when it gets the first message, and now and then handles the call before.
+    /// The search then is an "unknown method"; a property of the default collection and `OpenSession` abort it (GNOME's
+    /// gnome-keyring issues 190 and 195, Debian's bug 1147303; with `GLib` from 2.88.2), and the keyring is locked when it
+    /// comes back. Once a call was answered, the record is there before the next one.
+    pub(super) async fn introduce(&mut self) -> Result<(), Error> {
+        match self.bus.call(collections()?).await?.map_err(Error::from) {
+            // There is one, whatever it thinks of this property.
+            Ok(_) | Err(Error::Refused(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Fails if there is no default collection: KeePassXC would ask the user for one at the next search.

@@ -31,9 +31,14 @@ pub enum Error {
     /// It has no passphrase, and no key file is configured.
     #[error("the vault is locked: {NO_KEY_FILE}")]
     LockedWithoutPassphrase,
-    /// Its key file cannot be read; it could be unlocked with its passphrase.
+    /// Its key file cannot be read; it has a passphrase too.
     #[error("the vault is locked: its key file {} cannot be read: {cause}", path.display())]
-    LockedWithoutKeyFile { path: PathBuf, cause: io::Error },
+    LockedWithoutKeyFile {
+        path: PathBuf,
+        cause: io::Error,
+        /// Whether the passphrase could unlock it here.
+        kernel: Result<(), KernelKeyringError>,
+    },
     /// It is locked, and the kernel's keyring cannot hold its key.
     #[error("the vault is locked: {0}")]
     NoKernelKeyring(#[source] KernelKeyringError),
@@ -106,7 +111,7 @@ impl Error {
             ),
             Self::Exists(_) => ("use it", "kubectl regcred keychain use vault"),
             Self::Locked => ("unlock it", "kubectl regcred keychain unlock"),
-            Self::LockedWithoutKeyFile { .. } => (
+            Self::LockedWithoutKeyFile { kernel: Ok(()), .. } => (
                 "bring the key file back, or unlock it with its passphrase",
                 "kubectl regcred keychain unlock",
             ),
@@ -121,6 +126,10 @@ impl Error {
             Self::NoHome => "set HOME to your home folder",
             Self::LockedWithoutPassphrase => {
                 "set REGCRED_VAULT_KEY_FILE to its key file, or: kubectl regcred keychain unlock --key-file FILE"
+            }
+            Self::LockedWithoutKeyFile { .. } => {
+                "bring the key file back, or make another one with the vault's passphrase: \
+                 kubectl regcred keychain use vault --key-file FILE"
             }
             Self::NoKernelKeyring(refused) | Self::Kernel(refused) => return refused.hint(),
             Self::NoPassphrase => "kubectl regcred keychain unlock --key-file FILE",
@@ -166,6 +175,10 @@ impl Error {
             Self::Read { cause, .. } if cause.kind() == io::ErrorKind::NotFound => {
                 "it is a link: bring back what it leads to, or remove the link"
             }
+            Self::Read { cause, .. } if cause.kind() == io::ErrorKind::PermissionDenied => {
+                "it or its folder belongs to another user, as after sudo: chown -R the folder to yourself"
+            }
+            Self::Read { .. } => "look what is in its place: it is a file below folders of your own",
             _ => return None,
         })
     }
@@ -177,14 +190,17 @@ mod tests {
 
     #[test]
     fn a_hint_is_the_command_that_mends_it_by_itself() {
-        let without_key_file = Error::LockedWithoutKeyFile {
+        let without_key_file = |kernel| Error::LockedWithoutKeyFile {
             path: PathBuf::new(),
             cause: io::ErrorKind::NotFound.into(),
+            kernel,
         };
-        for error in [Error::Locked, without_key_file, Error::Missing(PathBuf::new())] {
+        for error in [Error::Locked, without_key_file(Ok(())), Error::Missing(PathBuf::new())] {
             assert!(error.hint().unwrap().command().is_some(), "{error}");
         }
-        let hint = Error::NoKernelKeyring(KernelKeyringError::Forbidden).hint().unwrap();
-        assert_eq!(hint.command(), None);
+        let refused = KernelKeyringError::Forbidden;
+        for error in [without_key_file(Err(refused.clone())), Error::NoKernelKeyring(refused)] {
+            assert_eq!(error.hint().unwrap().command(), None, "{error}");
+        }
     }
 }

@@ -37,8 +37,9 @@ impl VaultFile {
         self.0.with_file_name("vault.lock")
     }
 
+    /// Whether it is there, or may be: in a folder that cannot be looked into.
     pub(super) fn exists(&self) -> bool {
-        fs::symlink_metadata(&self.0).is_ok()
+        !fs::symlink_metadata(&self.0).is_err_and(|cause| cause.kind() == io::ErrorKind::NotFound)
     }
 
     /// Creates the folder of the vault and its lock.

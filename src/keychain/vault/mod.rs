@@ -118,16 +118,14 @@ impl Vault {
         header: &Header,
         unread: &mut Option<io::Error>,
     ) -> Result<Option<kernel_key::UnlockedKey>, Error> {
-        kernel::get(header.id.as_str())
-            .map_err(|refused| self.without_key_file(unread).unwrap_or(Error::NoKernelKeyring(refused)))
-    }
-
-    fn without_key_file(&self, unread: &mut Option<io::Error>) -> Option<Error> {
-        let Source::File { path, .. } = &self.0.source else {
-            return None;
-        };
-        let path = path.clone();
-        unread.take().map(|cause| Error::LockedWithoutKeyFile { path, cause })
+        kernel::get(header.id.as_str()).map_err(|refused| match (&self.0.source, unread.take()) {
+            (Source::File { path, .. }, Some(cause)) => Error::LockedWithoutKeyFile {
+                path: path.clone(),
+                cause,
+                kernel: Err(refused),
+            },
+            _ => Error::NoKernelKeyring(refused),
+        })
     }
 
     /// The key from the vault's source.
@@ -143,11 +141,13 @@ impl Vault {
         if header.wrapped.is_none() {
             return Err(Error::LockedWithoutPassphrase);
         }
-        if let Some(error) = self.without_key_file(&mut unread) {
-            return Err(error);
-        }
         // In podman's containers keys can be read but not added, so a hint to unlock the vault would be wrong.
-        kernel::probe().map_err(Error::NoKernelKeyring)?;
+        let kernel = kernel::probe();
+        if let (Source::File { path, .. }, Some(cause)) = (&self.0.source, unread) {
+            let path = path.clone();
+            return Err(Error::LockedWithoutKeyFile { path, cause, kernel });
+        }
+        kernel.map_err(Error::NoKernelKeyring)?;
         Err(Error::Locked)
     }
 

@@ -242,6 +242,7 @@ fn prompts() {
     let (result, calls) = get(Behaviour::PromptAnswered, true);
     assert_eq!(result.unwrap().unwrap().username.as_str(), "user/item/1");
     let order = [
+        "Get Collections",
         "SearchItems",
         "Get Locked",
         "OpenSession",
@@ -332,6 +333,19 @@ fn gone_is_what_the_search_no_longer_finds() {
     for error in errors {
         assert!(matches!(error, Error::Vanished(_)), "{error}");
     }
+}
+
+scenario!(one_that_knows_its_callers_late, needs("dbus-daemon"));
+fn one_that_knows_its_callers_late() {
+    let service = FakeSecrets::start(Behaviour::Slow);
+    let env = service.bus().env();
+    let keychain = impatient(&env);
+    let name = registry("gitea.example.com");
+    assert!(keychain.get(&name, Use::Docker).unwrap().is_some());
+    assert_eq!(keychain.list().unwrap().len(), 1);
+    keychain.put(Use::Docker, &credential("alice", TOKEN)).unwrap();
+    assert!(keychain.delete(&name, Use::Docker).unwrap());
+    assert!(!SecretService::new(&env).is_locked().unwrap());
 }
 
 scenario!(two_items_of_one_name, needs("dbus-daemon"));

@@ -11,6 +11,7 @@ mod full_disk;
 mod key_file;
 mod killed;
 mod locked;
+mod without_kernel_keyring;
 
 use std::fs;
 use std::path::Path;

@@ -215,3 +215,26 @@ fn for_a_vault_with_a_passphrase() {
         0o600
     );
 }
+
+scenario!(it_is_gone_with_its_vault, needs(KERNEL_KEYRING));
+fn it_is_gone_with_its_vault() {
+    let home = VaultHome::with_key_file();
+    store(&home, NAME, "first");
+    fs::remove_file(home.key_file()).unwrap();
+    fs::remove_file(home.file()).unwrap();
+    let ran = home.regcred("list", "");
+    assert!(ran.stderr.contains("kubectl regcred keychain use vault\n"), "{ran}");
+    let ran = home.regcred("keychain use vault", "");
+    assert!(ran.stderr.starts_with("created a key file: ") && ran.code == 0, "{ran}");
+    store(&home, NAME, "second");
+    assert_eq!(token(&home, NAME).unwrap(), "second");
+}
+
+scenario!(its_vault_is_out_of_reach, needs(KERNEL_KEYRING));
+fn its_vault_is_out_of_reach() {
+    let home = VaultHome::with_key_file();
+    let folder = home.file().parent().unwrap().to_owned();
+    fs::remove_dir_all(&folder).unwrap();
+    fs::write(&folder, "").unwrap();
+    every_action_fails(|| home.command(HELPER), "Not a directory");
+}

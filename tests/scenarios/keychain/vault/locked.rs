@@ -29,6 +29,28 @@ fn is_locked(ran: &Ran) -> bool {
     ran.stdout.starts_with("the vault is locked") && ran.code == 1
 }
 
+scenario!(choosing_it_unlocks_it_where_that_is_asked_for, needs(KERNEL_KEYRING));
+fn choosing_it_unlocks_it_where_that_is_asked_for() {
+    let home = VaultHome::start();
+    let choose = |flags: &str, passphrase: &str| home.regcred(&format!("keychain use vault {flags}"), passphrase);
+    home.lock();
+    let ran = choose("", "");
+    assert!(
+        ran.stderr.starts_with("the vault is locked\n") && ran.code == 0,
+        "{ran}"
+    );
+    let ran = choose("--passphrase-stdin --for 12h", "wrong\n");
+    assert!(
+        ran.stderr.contains("error: this is not the vault's passphrase\n") && ran.code == 1,
+        "{ran}"
+    );
+    let ran = choose("--passphrase-stdin --for 12h", PASSPHRASE);
+    assert!(
+        ran.stderr.ends_with("\nthe vault is unlocked for 12h\n") && ran.code == 0,
+        "{ran}"
+    );
+}
+
 scenario!(its_time_is_up, needs(KERNEL_KEYRING));
 fn its_time_is_up() {
     let home = VaultHome::start();
@@ -209,9 +231,18 @@ fn folders_by_their_variables() {
             .contains("there is no vault at [FOLDER]/home/.local/share/regcred/vault.age"),
         "{ran}"
     );
-    // Where nothing says whose home it is, there is no vault; and no other keychain either.
+    // Where no variable says whose home it is, as in a unit of systemd without `User=`, the system's list of users does.
     home.variables.remove("XDG_DATA_HOME");
     home.variables.insert("HOME".to_owned(), "".into());
+    let known = Command::new("sh")
+        .args(["-c", "eval echo ~$(id -un)"])
+        .output()
+        .unwrap();
+    let known = String::from_utf8(known.stdout).unwrap();
     let ran = home.helper("get", NAME);
-    assert!(ran.stdout.contains("there is no place for a vault"), "{ran}");
+    let says = format!(
+        "there is no vault at {}/.local/share/regcred/vault.age",
+        known.trim_end()
+    );
+    assert!(ran.stdout.contains(&says), "{says}{ran}");
 }
