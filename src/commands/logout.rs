@@ -1,27 +1,38 @@
 //! `kubectl regcred logout`: deletes a credential from the keychain; `--revoke` deletes the token at Gitea first.
 
+use std::cell::Cell;
+
 use clap::Args;
 
-use super::args::RegistryConnectionArgs;
+use super::args::{RegistryConnectionArgs, SearchArgs};
 use super::shared::choose;
 use super::shared::ledger_writer;
 use super::shared::password;
 use super::shared::search::{Search, Unseen, all_but_last, every_context, named};
+use super::shared::skipped;
+use super::shared::stored_twice;
 use super::shared::token_id::token_id;
 use super::system::System;
-use crate::cluster::{self, ConnectOptions};
+use crate::cluster;
 use crate::error::CommandError;
 use crate::keychain::{self, Keychain, Name};
-use crate::ledger::{Skipped, TokenId};
+use crate::ledger::TokenId;
 use crate::model::{ActionsSecret, CommandLine, Credential, Registry, Use, Username};
 use crate::registry::{self, Account, RevokeError, Revoked};
 
 /// `logout`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(
+    // Without --revoke, no cluster is asked.
+    mut_args(|arg| match arg.get_id().as_str() {
+        "kubeconfig" | "request_timeout" => arg.requires("revoke"),
+        _ => arg,
+    }),
+    after_help = "Examples:
   kubectl regcred logout gitea.example.com
   kubectl regcred logout gitea.example.com --use cluster
-  kubectl regcred logout gitea.example.com --revoke   # deletes the token at Gitea first, if no Secret needs it")]
+  kubectl regcred logout gitea.example.com --revoke   # deletes the token at Gitea first, if no Secret needs it"
+)]
 pub struct LogoutArgs {
     /// The registry; may be left out if the keychain has only one
     pub registry: Option<Registry>,
@@ -37,24 +48,31 @@ pub struct LogoutArgs {
     /// Read the account's password from standard input; a second line is the one-time code
     #[arg(hide_short_help = true, long, requires = "revoke")]
     pub password_stdin: bool,
-    /// The account that the token belongs to [default: the user it was stored with]
+    /// The account that the token belongs to [default: the one that the server tells, or else the user it was stored with]
     #[arg(hide_short_help = true, short, long, value_name = "NAME", requires = "revoke")]
     pub username: Option<Username>,
     /// How to reach the registry.
     #[command(flatten)]
     pub connection: RegistryConnectionArgs,
+    /// How to look for Secrets that need the token.
+    #[command(flatten)]
+    pub search: SearchArgs,
 }
 
 pub(super) fn run(args: &LogoutArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     let keychain = system.keychain()?;
     let items = match args.registry {
         Some(_) => Vec::new(),
-        None => keychain.list()?,
+        None => keychain
+            .list_with_remains()?
+            .into_iter()
+            .map(|(item, _)| item)
+            .collect(),
     };
     let registry = choose::registry(args.registry.clone(), &items, "kubectl regcred logout REGISTRY", system)?;
     let uses = match args.usage {
         Some(usage) => vec![usage],
-        None => keychain.uses(&registry)?,
+        None => held(&keychain, &registry)?,
     };
     // Checked before anything is revoked: during a rotation, Secrets can hold either token.
     for usage in &uses {
@@ -111,34 +129,71 @@ fn revoke_all(
         }
     }
     shared(&credentials, uses, registry)?;
-    let mut account = None;
-    let mut gone = Vec::new();
-    let mut failed = None;
-    for (usage, credential) in credentials.into_iter().filter(|(usage, _)| uses.contains(usage)) {
-        match revoke(args, &credential, &mut account, system) {
-            Ok(Revoked::Now) => {
-                system
-                    .output
-                    .info(format_args!("revoked the token of {registry} for {usage}"));
-                gone.push(usage);
-            }
-            Ok(Revoked::Before) => {
-                system
-                    .output
-                    .info(format_args!("the token of {registry} for {usage} was already revoked"));
-                gone.push(usage);
-            }
-            Err(error) => {
-                let error = error.hint(format_args!(
-                    "the keychain still holds the token for {usage}; without --revoke, logout deletes it and it stays valid"
-                ));
-                if let Some(earlier) = failed.replace(error) {
-                    system.output.error(&earlier);
-                }
-            }
+    for (_, credential) in credentials.iter().filter(|(usage, _)| uses.contains(usage)) {
+        let is_other = |other: &Registry, _| other != registry;
+        if let Some(other) = stored_twice::elsewhere(keychain, &credential.token, is_other)? {
+            return Err(stored_twice::refusal(&other, registry).hint(format_args!(
+                "forget it there first: {}",
+                CommandLine::new("kubectl regcred logout")
+                    .value("REGISTRY", other.registry.as_str())
+                    .option("--use", "USE", other.usage.as_str())
+            )));
         }
     }
+    let mut account = None;
+    let mut gone = Vec::new();
+    let mut failed: Option<CommandError> = None;
+    let mut fail = |error: CommandError, kept: &[Use], system: &mut System<'_>| {
+        if let Some(earlier) = failed.replace(error.hint(still_kept(kept))) {
+            system.output.error(&earlier);
+        }
+    };
+    // What is left of docker's own login, where only the login was erased.
+    for usage in held(keychain, registry)? {
+        if uses.contains(&usage) && credentials.iter().all(|(of, _)| *of != usage) {
+            fail(RevokeError::IdentityToken.into(), &[usage], system);
+        }
+    }
+    credentials.retain(|(usage, _)| uses.contains(usage));
+    for (at, (usage, credential)) in credentials.iter().enumerate() {
+        let revoked = match revoke(args, credential, &mut account, system) {
+            Ok(Revoked::Now) => format!("revoked the token of {registry} for {usage}"),
+            Ok(Revoked::Before) => format!("the token of {registry} for {usage} was already revoked"),
+            Err(NotRevoked { error, stops }) => {
+                let end = if stops { credentials.len() } else { at + 1 };
+                let kept: Vec<Use> = credentials[at..end].iter().map(|(usage, _)| *usage).collect();
+                fail(error, &kept, system);
+                if stops {
+                    break;
+                }
+                continue;
+            }
+        };
+        system.output.info(revoked);
+        gone.push(*usage);
+    }
     Ok((gone, failed))
+}
+
+/// The uses for which the keychain has anything of the registry.
+fn held(keychain: &Keychain, registry: &Registry) -> Result<Vec<Use>, CommandError> {
+    let items = keychain.list_metadata()?.into_iter();
+    let of_it = items.filter(|(of, ..)| of == registry);
+    Ok(of_it.map(|(_, usage, _)| usage).collect())
+}
+
+/// The hint about tokens that were not revoked.
+fn still_kept(uses: &[Use]) -> String {
+    let names: Vec<String> = uses.iter().map(ToString::to_string).collect();
+    let names = names.join(" and ");
+    match uses {
+        [_] => format!(
+            "the keychain still holds the token for {names}; without --revoke, logout deletes it and it stays valid"
+        ),
+        _ => format!(
+            "the keychain still holds the tokens for {names}; without --revoke, logout deletes them and they stay valid"
+        ),
+    }
 }
 
 /// Refuses to revoke a token that a Secret still holds, or may hold, in any cluster that a context leads to.
@@ -160,15 +215,12 @@ fn ensure_unused(
         return Ok(());
     }
     let ledger = ledger_writer::read_to_revoke("the token", args.revoke_anyway, system)?;
-    let mut skipped = Skipped::default();
-    for known in uses.iter().filter_map(|usage| ledger.credential(registry, *usage)) {
-        skipped.add(&known.skipped);
-    }
+    let skipped = ledger.skipped(registry, uses, &ids);
     let registries = [registry.clone()];
     system.output.progress("looking for Secrets that hold the token");
     let search = Search {
         env: &system.env,
-        contexts: every_context(&system.env, &ConnectOptions::default()).map_err(cluster::Error::from)?,
+        contexts: every_context(&system.env, &args.search.options()).map_err(cluster::Error::from)?,
         registries: &registries,
         ledger: &ledger,
         skipped: &skipped,
@@ -176,9 +228,13 @@ fn ensure_unused(
     let holds = |secret: &cluster::Observed| tokens.iter().any(|token| secret.mentions(token)).then_some(());
     let mut found = cluster::block_on(search.look(&holds))?;
     system.output.end_progress();
-    found.places.retain(|place| !skipped.has(&place.target));
+    let (ignored, others): (Vec<_>, Vec<_>) = found.places.into_iter().partition(|place| skipped.has(&place.target));
+    found.places = others;
     let mut actions: Vec<&ActionsSecret> = ids.iter().flat_map(|id| ledger.actions_with(id)).collect();
     actions.retain(|secret| !skipped.actions.contains(*secret));
+    let report_skipped = |system: &mut System<'_>| {
+        skipped::report(&skipped, &ignored, "the token", &mut system.output);
+    };
     if args.revoke_anyway {
         found.report_broken("the token", &mut system.output);
         for secret in actions {
@@ -186,6 +242,7 @@ fn ensure_unused(
                 "the Actions secret {secret} holds the token: its pipelines cannot log in any more"
             ));
         }
+        report_skipped(system);
         return Ok(());
     }
     if let Some(first) = actions.first() {
@@ -212,6 +269,7 @@ fn ensure_unused(
     }
     let errors = found.unseen.into_iter().map(Unseen::error);
     let Some(last) = all_but_last(errors, &mut system.output) else {
+        report_skipped(system);
         return Ok(());
     };
     Err(last
@@ -281,6 +339,19 @@ fn shared(credentials: &[(Use, Credential)], uses: &[Use], registry: &Registry) 
     }
 }
 
+/// Why one token was not revoked.
+struct NotRevoked {
+    error: CommandError,
+    /// Whether the others are not tried: the account was refused, and after a few such attempts LDAP may lock it.
+    stops: bool,
+}
+
+impl From<CommandError> for NotRevoked {
+    fn from(error: CommandError) -> Self {
+        Self { error, stops: false }
+    }
+}
+
 /// Revokes one token: authenticated by the token itself or, if that is refused, by the password, which is prompted for at
 /// most once.
 fn revoke(
@@ -288,41 +359,73 @@ fn revoke(
     credential: &Credential,
     account: &mut Option<Account>,
     system: &mut System<'_>,
-) -> Result<Revoked, CommandError> {
+) -> Result<Revoked, NotRevoked> {
     let options = args.connection.options(RegistryConnectionArgs::TIMEOUT);
+    let registry = &credential.registry;
     let env = &system.env;
-    let asked = system
-        .output
-        .waiting(format_args!("asking {}", credential.registry), || {
-            registry::revoke(credential, None, &options, env)
-        });
+    let asked = system.output.waiting(format_args!("asking {registry}"), || {
+        registry::revoke(credential, None, &options, env)
+    });
     let error = match asked {
         Ok(done) => return Ok(done),
         Err(error) => error,
     };
     if !error.wants_password() || (system.person.is_none() && !args.password_stdin) {
         let wants = error.wants_password();
-        let error = CommandError::from(error);
-        return Err(if wants {
-            error.hint("or give the account's password with --password-stdin")
+        let mut error = CommandError::from(error);
+        if wants {
+            error = error.hint("or give the account's password with --password-stdin");
+        }
+        return Err(error.into());
+    }
+    // Whether the stored user name is all that is known of the account.
+    let mut is_guess = false;
+    let account = if let Some(account) = account {
+        account
+    } else {
+        let known = match &args.username {
+            Some(given) => Some(given.clone()),
+            None => owner(credential, &options, system),
+        };
+        is_guess = known.is_none();
+        let username = known.as_ref().unwrap_or(&credential.username);
+        account.insert(password::account(registry, username, args.password_stdin, system)?)
+    };
+    let username = account.username.clone();
+    let (refused, may_be_of_another) = (Cell::new(false), Cell::new(false));
+    let revoked = password::with_code(account, registry, system, RevokeError::wants_code, |account, env| {
+        let revoked = registry::revoke(credential, Some(account), &options, env);
+        let error = revoked.as_ref().err();
+        refused.set(error.is_some_and(RevokeError::refuses_account));
+        may_be_of_another.set(error.is_some_and(RevokeError::may_be_of_another_account));
+        revoked
+    });
+    revoked.map_err(|error| NotRevoked {
+        error: if is_guess && may_be_of_another.get() {
+            error.hint(format_args!(
+                "if the token belongs to another account than {username}, name that with -u"
+            ))
         } else {
             error
-        });
-    }
-    if account.is_none() {
-        let username = args.username.as_ref().unwrap_or(&credential.username);
-        *account = Some(password::account(
-            &credential.registry,
-            username,
-            args.password_stdin,
-            system,
-        )?);
-    }
-    let Some(account) = account else {
-        return Err(error.into());
-    };
-    let registry = &credential.registry;
-    password::with_code(account, registry, system, RevokeError::wants_code, |account, env| {
-        registry::revoke(credential, Some(account), &options, env)
+        },
+        stops: refused.get(),
     })
+}
+
+/// The account that the token belongs to, if the server tells it. Gitea ignores the user name that a token is stored with.
+fn owner(credential: &Credential, options: &registry::Options, system: &mut System<'_>) -> Option<Username> {
+    let env = &system.env;
+    let verified = system
+        .output
+        .waiting(format_args!("asking {}", credential.registry), || {
+            registry::verify(credential, options, env)
+        });
+    let owner: Username = verified.ok()?.who?.parse().ok()?;
+    let stored = &credential.username;
+    if !owner.as_str().eq_ignore_ascii_case(stored.as_str()) {
+        system.output.info(format_args!(
+            "the token belongs to {owner}, whose password is needed; the registry ignores the user name {stored}"
+        ));
+    }
+    Some(owner)
 }

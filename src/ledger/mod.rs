@@ -12,6 +12,7 @@ mod file;
 mod installation;
 mod places;
 mod skipped;
+mod skips;
 
 pub use document::{
     ActionsPlace, Connection, FilePlace, KnownCluster, KnownCredential, KnownToken, Ledger, SecretPlace, SecretPlaces,

@@ -289,6 +289,15 @@ impl Ledger {
         }
     }
 
+    /// The Secrets that may hold a token of this registry in the cluster that answered at this address, also under the name
+    /// that it has while its uid may not be read.
+    pub fn secrets_at(&self, server: &str, cluster: &ClusterId, registry: &Registry) -> BTreeSet<Target> {
+        let by_address = ClusterId::Server(server.to_owned());
+        let mut secrets = self.secrets_in(registry, cluster);
+        secrets.append(&mut self.secrets_in(registry, &by_address));
+        secrets
+    }
+
     /// The Secrets of a cluster that may hold a token of this registry.
     pub fn secrets_in(&self, registry: &Registry, cluster: &ClusterId) -> BTreeSet<Target> {
         let places = self.places_of(registry).filter(|(_, place)| place.cluster == *cluster);
@@ -316,6 +325,16 @@ impl Ledger {
         let tokens = self.credentials.iter().flat_map(|credential| &credential.tokens);
         let places = tokens.filter_map(|token| token.secrets.get(cluster, target));
         places.flat_map(|place| &place.service_accounts).collect()
+    }
+
+    /// The cluster that answered at this address. Where its uid may not be read, it is the only one that was known there.
+    pub fn cluster_at(&self, server: &str, id: ClusterId) -> ClusterId {
+        let is_there = |one: &&KnownCluster| one.server == server && matches!(one.id, ClusterId::Uid(_));
+        let mut there = self.clusters.iter().filter(is_there);
+        match (&id, there.next(), there.next()) {
+            (ClusterId::Server(_), Some(only), None) => only.id.clone(),
+            _ => id,
+        }
     }
 
     /// The cluster, where it is known.

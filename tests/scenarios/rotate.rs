@@ -12,4 +12,5 @@ mod ledger;
 mod output;
 mod partial_failures;
 mod random;
+mod skipped;
 mod two_machines;

@@ -67,6 +67,33 @@ REGISTRY   USE   PLACE   TOKEN
     }
 }
 
+scenario!(a_revoked_token_is_shown_as_that, on(DOUBLES, REAL));
+/// With the use that it was for, whatever else the keychain has.
+fn a_revoked_token_is_shown_as_that(world: &World) {
+    let token = world.gitea.add_token("admin", "read:package");
+    let login = "login [REGISTRY] -u admin --token-stdin";
+    world.regcred_with(&format!("{login} --use docker"), &token).done();
+    world.regcred("sync -n [NAMESPACE] --use docker").done();
+    let other = world.gitea.add_token("admin", "read:package");
+    world.regcred_with(&format!("{login} --use cluster"), &other).done();
+    let new = world.gitea.add_token("admin", "read:package");
+    let rotate = format!(
+        "rotate [REGISTRY] --use docker --token-stdin --skip-secret {}/{SECRET}",
+        world.namespace
+    );
+    world.regcred_with(&rotate, &new).done();
+    for (line, state) in [
+        ("where", "revoked"),
+        ("where", "revoked"),
+        ("where --offline", "revoked, as remembered"),
+    ] {
+        let places = world.regcred(line).done();
+        let row = places.lines().find(|row| row.contains(SECRET)).unwrap();
+        assert!(row.starts_with("[REGISTRY]   docker   secret/"), "{line}: {places}");
+        assert!(row.ends_with(&format!("   {state}")), "{line}: {places}");
+    }
+}
+
 scenario!(a_lost_ledger_is_made_again_by_looking, on(DOUBLES, REAL));
 fn a_lost_ledger_is_made_again_by_looking(world: &World) {
     let _ = synced(world);
@@ -101,6 +128,20 @@ fn a_damaged_ledger_stops_nothing_but_what_needs_it() {
         assert!(ran.stdout.contains(SECRET) && ran.stderr.contains(&says), "{ran}");
         let ran = world.regcred("status -n [NAMESPACE]");
         assert!(ran.stdout.contains(SECRET) && ran.stderr.contains(&says), "{ran}");
+    }
+}
+
+scenario!(that_there_is_nothing_is_said);
+fn that_there_is_nothing_is_said() {
+    let world = World::of_doubles();
+    for line in ["where --offline", "where --offline -o wide"] {
+        world.regcred(line).says(str![[r#"
+exit 0
+--- stdout
+--- stderr
+the keychain holds no credential, and none is remembered
+
+"#]]);
     }
 }
 

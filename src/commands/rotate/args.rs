@@ -79,10 +79,10 @@ pub struct RotateArgs {
     /// Leave the Secrets of this context as they are (repeatable)
     #[arg(hide_short_help = true, long, value_name = "NAME")]
     pub skip_context: Vec<String>,
-    /// Leave the Secrets of this namespace as they are (repeatable)
+    /// Leave the Secrets of this namespace as they are in every context (repeatable)
     #[arg(hide_short_help = true, long, value_name = "NAME")]
     pub skip_namespace: Vec<Namespace>,
-    /// Leave one Secret as it is, such as one that is immutable (repeatable)
+    /// Leave this Secret as it is in every context, such as one that is immutable (repeatable)
     #[arg(hide_short_help = true, long, value_name = "NAMESPACE/NAME")]
     pub skip_secret: Vec<Target>,
     /// The account that may write the secrets of Actions that hold the token [default: the token's user]
@@ -101,7 +101,7 @@ pub struct RotateArgs {
     #[command(flatten)]
     pub dry_run: DryRunArgs,
     /// Print the result as a document
-    #[arg(hide_short_help = true, short, long, value_name = "FORMAT")]
+    #[arg(hide_short_help = true, short, long, value_name = "json|yaml")]
     pub output: Option<DocumentFormat>,
     /// Write Secrets even if another tool owns them
     #[arg(hide_short_help = true, long)]

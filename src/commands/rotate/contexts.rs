@@ -17,7 +17,7 @@ use crate::commands::shared::search::every_context;
 use crate::commands::shared::targets::{self, Batch, Find, Job, Scope, Supply};
 use crate::commands::system::System;
 use crate::error::CommandError;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Skipped};
 use crate::model::rotation::TokenVersion;
 
 /// The most unchanged Secrets that are reported by name.
@@ -116,15 +116,16 @@ async fn find_unknown(
     let supply = state.supply(version, &session.keychain)?;
     let mut has_answer = false;
     let interrupt = session.interrupt.clone();
-    interrupt.or(session.connect_all(state)).await?;
     let ledger = ledger_writer::read(session.system);
+    interrupt.or(session.connect_all(state, &ledger)).await?;
+    let skipped = state.not_written(&ledger, &session.keychain)?;
     for at in 0..state.journal.contexts.len() {
         if !is_selected(&state.journal.contexts[at]) || session.unknown.contains_key(&at) {
             continue;
         }
         let interrupt = session.interrupt.clone();
         match interrupt
-            .or(find_in_context(state, session, at, &supply, &ledger))
+            .or(find_in_context(state, session, at, &supply, (&ledger, &skipped)))
             .await?
         {
             Ok(()) => has_answer = true,
@@ -156,7 +157,7 @@ async fn find_in_context(
     session: &mut Session<'_, '_>,
     at: usize,
     supply: &Rc<Supply>,
-    ledger: &Ledger,
+    (ledger, skipped): (&Ledger, &Skipped),
 ) -> Result<(), Unknown> {
     let unreached = |error: cluster::Error| Unknown::Unreached(error.into());
     let cluster = session.cluster(state, at).await.map_err(Unknown::Unreached)?;
@@ -177,11 +178,12 @@ async fn find_in_context(
         }
         Some(find) => {
             let found = targets::find(find.scope(supply), &cluster).await;
-            let found = found.map_err(|error| unreached(error.for_access(&access)))?;
+            let mut found = found.map_err(|error| unreached(error.for_access(&access)))?;
             if find.is_known() {
                 cluster.check().await.map_err(unreached)?;
             }
             Report::new(None, DryRunArg::None, false).found(&found, session.system);
+            found.lacking.retain(|(target, _)| !skipped.has(target));
             if !found.lacking.is_empty() {
                 return Err(Unknown::Lacking(found.lacking));
             }
@@ -190,12 +192,13 @@ async fn find_in_context(
     };
     let mut jobs = jobs;
     if let Some(id) = entry.cluster.as_ref().filter(|_| is_everywhere) {
-        let mut known = ledger.secrets_in(&supply.credential.registry, id);
+        let mut known = ledger.secrets_at(cluster.server(), id, &supply.credential.registry);
         for job in &jobs {
             known.remove(&job.target);
         }
         jobs.extend(known.into_iter().map(|target| Job::of_one(target, supply)));
     }
+    jobs.retain(|job| !skipped.has(&job.target));
     let (jobs, left) = holders(&cluster, jobs, supply).await;
     let names_context = state.journal.contexts.len() > 1;
     report_left_out(&cluster, &left, names_context, session);
@@ -203,16 +206,28 @@ async fn find_in_context(
     Ok(())
 }
 
+/// A Secret that is not written.
+struct LeftOut {
+    target: Target,
+    why: LeftAlone,
+    /// Whether the token is in it all the same, where nothing of ours writes it.
+    has_token: bool,
+}
+
 /// The Secrets that hold a token to be replaced, and what the others hold. A Secret that cannot be read stays in the
 /// list: it is tried again when it is written, and until then the old token is not revoked.
-async fn holders(cluster: &Cluster, jobs: Vec<Job>, supply: &Rc<Supply>) -> (Vec<Job>, Vec<(Target, LeftAlone)>) {
+async fn holders(cluster: &Cluster, jobs: Vec<Job>, supply: &Rc<Supply>) -> (Vec<Job>, Vec<LeftOut>) {
     let registry = &supply.credential.registry;
     let reader = SecretReader::ahead(cluster, jobs.iter().map(|job| &job.target)).await;
     let reader = &reader;
     let mut looked = stream::iter(jobs)
         .map(|job| async move {
             let holds = match (reader.observe(&job.target).await, &supply.replaces) {
-                (Ok(observed), Some(own)) => cluster::instead(observed.as_ref(), registry, own),
+                (Ok(observed), Some(own)) => cluster::instead(observed.as_ref(), registry, own).map(|holds| {
+                    let mut tokens = own.current.iter();
+                    let has_token = observed.is_some_and(|secret| tokens.any(|token| secret.mentions(token)));
+                    (holds, has_token)
+                }),
                 (Err(_), _) | (_, None) => None,
             };
             (job, holds)
@@ -222,35 +237,34 @@ async fn holders(cluster: &Cluster, jobs: Vec<Job>, supply: &Rc<Supply>) -> (Vec
     while let Some((job, holds)) = looked.next().await {
         match holds {
             None => holding.push(job),
-            Some(holds) => left.push((
-                job.target,
-                LeftAlone {
+            Some((holds, has_token)) => left.push(LeftOut {
+                target: job.target,
+                why: LeftAlone {
                     registry: registry.clone(),
                     holds,
                 },
-            )),
+                has_token,
+            }),
         }
     }
     (holding, left)
 }
 
 /// Reports the Secrets that do not belong to this rotation, and what they hold instead.
-fn report_left_out(
-    cluster: &Cluster,
-    left: &[(Target, LeftAlone)],
-    names_context: bool,
-    session: &mut Session<'_, '_>,
-) {
+fn report_left_out(cluster: &Cluster, left: &[LeftOut], names_context: bool, session: &mut Session<'_, '_>) {
     let context = match cluster.context() {
         "" => String::new(),
         name if names_context => format!(" of context {name}"),
         _ => String::new(),
     };
     let output = &mut session.system.output;
-    for (target, holds) in left.iter().take(MAX_NAMED) {
-        output.warn(format_args!(
-            "{target}{context} is left as it is: it does not hold the token that is rotated: {holds}"
-        ));
+    for LeftOut { target, why, has_token } in left.iter().take(MAX_NAMED) {
+        let what = if *has_token {
+            "is left as it is, although the token that is rotated is in it"
+        } else {
+            "is left as it is: it does not hold the token that is rotated"
+        };
+        output.warn(format_args!("{target}{context} {what}: {why}"));
     }
     if let Some(more @ 1..) = left.len().checked_sub(MAX_NAMED) {
         output.warn(format_args!(

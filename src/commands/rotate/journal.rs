@@ -59,6 +59,7 @@ pub(super) struct Journal {
     /// The account that may write them; `None` is the token's user.
     #[serde(with = "serde_text::option", skip_serializing_if = "Option::is_none")]
     pub(super) actions_account: Option<Username>,
+    /// What flags of this rotation skip; what earlier ones skipped is in the ledger.
     #[serde(rename = "givenUp")]
     pub(super) skipped: Skipped,
     connect: ClusterArgs,
@@ -193,20 +194,19 @@ impl Journal {
             self.actions_account.clone_from(&args.actions_account);
         }
         self.skipped.add(&skipped(args));
-        self.remove_skipped();
+        self.leave_out(&self.skipped.clone());
         Ok(())
     }
 
-    /// Removes the contexts and Secrets that were skipped.
-    pub(super) fn remove_skipped(&mut self) {
-        let skipped = &self.skipped;
+    /// Removes the contexts and Secrets that are skipped.
+    pub(super) fn leave_out(&mut self, skipped: &Skipped) {
         let is_skipped = |entry: &ContextSecrets| {
             let mut context = entry.context.iter();
             context.any(|name| skipped.contexts.contains(name))
         };
         self.contexts.retain(|entry| !is_skipped(entry));
         for secrets in self.contexts.iter_mut().filter_map(|entry| entry.secrets.as_mut()) {
-            secrets.retain(|one| !self.skipped.has(&one.target));
+            secrets.retain(|one| !skipped.has(&one.target));
         }
     }
 
@@ -271,11 +271,13 @@ impl ContextSecrets {
         }
     }
 
-    /// Whether both contexts lead to the same cluster.
+    /// Whether both contexts lead to the same cluster. At one address there may be several.
     pub(super) fn is_cluster_of(&self, other: &Self) -> bool {
-        let is_same = |one: Option<&str>, other: Option<&str>| one.is_some() && one == other;
-        (self.cluster.is_some() && self.cluster == other.cluster)
-            || is_same(self.server.as_deref(), other.server.as_deref())
+        match (&self.cluster, &other.cluster) {
+            (Some(ClusterId::Uid(one)), Some(ClusterId::Uid(other))) => one == other,
+            (Some(one), Some(other)) if one == other => true,
+            _ => self.server.is_some() && self.server == other.server,
+        }
     }
 
     /// Records that another context leads to the same cluster and has its Secrets.

@@ -13,6 +13,7 @@ use crate::cluster;
 use crate::commands::args::DryRunArg;
 use crate::error::{CommandError, Exit};
 use crate::keychain::{Keychain, Name, StoredItem};
+use crate::ledger::Ledger;
 use crate::model::rotation::Direction;
 use crate::model::{CommandLine, printable};
 
@@ -83,19 +84,19 @@ fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandErro
     let supply = Supply::new(old, usage)?;
     journal.contexts = contexts::of_args(args, &supply, system)?;
     let has_actions = journal.is_everywhere || args.no_secrets;
-    if journal.is_everywhere {
-        let ledger = ledger_writer::read(system);
-        if let Some(known) = ledger.credential(&name.registry, usage) {
-            journal.skipped.add(&known.skipped);
-        }
-    }
-    journal.remove_skipped();
+    let ledger = if has_actions {
+        ledger_writer::read(system)
+    } else {
+        Ledger::default()
+    };
     let username = given.username.clone().unwrap_or_else(|| item.current.username.clone());
     cluster::block_on(async {
         let mut state = RotationState::new(name, item, username, journal);
         let mut session = Session::new(keychain, Direction::Forward, args, system)?;
+        let skipped = state.not_written(&ledger, &session.keychain)?;
+        state.journal.leave_out(&skipped);
         if has_actions {
-            state.journal.actions = phases::actions::find(&state, &mut session)?;
+            state.journal.actions = phases::actions::find(&state, &ledger, &skipped, &session.keychain)?;
         }
         let prepared = match contexts::find(&mut state, &mut session, args.no_secrets).await {
             Ok(()) => obtain::given_or_asked(&mut state, &mut session, args, given).await,

@@ -16,8 +16,9 @@ use crate::commands::shared::search::{self, CLUSTERS_AT_ONCE};
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::Keychain;
-use crate::model::Username;
+use crate::ledger::Ledger;
 use crate::model::rotation::{Direction, Phase};
+use crate::model::{ClusterId, Username};
 use crate::registry::{self, Account, ActionsError, MintScopes, Options, TemporaryToken};
 use crate::sys::env::Env;
 
@@ -98,7 +99,7 @@ impl<'a, 'b> Session<'a, 'b> {
     }
 
     /// Connects to all contexts that are not connected yet, at the same time, and asks which clusters they lead to.
-    pub(super) async fn connect_all(&mut self, state: &mut RotationState) {
+    pub(super) async fn connect_all(&mut self, state: &mut RotationState, ledger: &Ledger) {
         let env = &self.system.env;
         let journal = &state.journal;
         let timeout = self.timeout;
@@ -115,17 +116,17 @@ impl<'a, 'b> Session<'a, 'b> {
             connected.push(one);
         }
         drop(connecting);
+        let answered = connected.iter().filter_map(|(_, result)| result.as_ref().ok());
+        let seen: Vec<_> = answered.map(|(cluster, id)| (id.clone(), cluster.server())).collect();
+        let mut ids = search::which(&seen, ledger).into_iter();
         for (at, result) in connected {
-            let entry = &mut state.journal.contexts[at];
             let result = result.map_err(CommandError::from).and_then(|(cluster, id)| {
-                check_server(entry, &cluster)?;
-                Ok((cluster, id))
+                let id = ids.next().unwrap_or(id);
+                is_still(&mut state.journal.contexts[at], &cluster, id)?;
+                Ok(cluster)
             });
             match result {
-                Ok((cluster, id)) => {
-                    entry.cluster = Some(id);
-                    self.clusters.insert(at, cluster);
-                }
+                Ok(cluster) => drop(self.clusters.insert(at, cluster)),
                 Err(error) => drop(self.unreached.insert(at, error)),
             }
         }
@@ -139,10 +140,10 @@ impl<'a, 'b> Session<'a, 'b> {
         if let Some(error) = self.unreached.get(&at) {
             return Err(error.clone());
         }
-        let entry = &state.journal.contexts[at];
+        let mut entry = state.journal.contexts[at].clone();
         let options = state.journal.connect_options(entry.context.as_deref(), self.timeout);
-        let cluster = Cluster::connect(&self.system.env, &options).await?;
-        check_server(entry, &cluster)?;
+        let (cluster, id) = search::connect(&self.system.env, &options).await?;
+        is_still(&mut entry, &cluster, id)?;
         self.clusters.insert(at, cluster.clone());
         Ok(cluster)
     }
@@ -269,14 +270,23 @@ fn account_of(state: &RotationState) -> &Username {
     }
 }
 
-/// Fails if the context leads to another API server than when the rotation began.
-fn check_server(entry: &ContextSecrets, cluster: &Cluster) -> Result<(), CommandError> {
-    let Some(server) = entry.server.as_ref().filter(|server| *server != cluster.server()) else {
-        return Ok(());
+/// Notes which cluster the context leads to. Fails if it was another one when the rotation began: the Secrets that are not
+/// there would be taken for gone.
+fn is_still(entry: &mut ContextSecrets, cluster: &Cluster, id: ClusterId) -> Result<(), CommandError> {
+    let (before, now) = match (&entry.server, &entry.cluster, &id) {
+        (Some(before), ..) if before != cluster.server() => (before.clone(), cluster.server().to_owned()),
+        (_, Some(before @ ClusterId::Uid(_)), ClusterId::Uid(_)) if *before != id => {
+            let shown = |id: &ClusterId| format!("the cluster {id} at {}", cluster.server());
+            (shown(before), shown(&id))
+        }
+        (_, Some(ClusterId::Uid(_)), ClusterId::Server(_)) => return Ok(()),
+        _ => {
+            entry.cluster = Some(id);
+            return Ok(());
+        }
     };
     Err(CommandError::failed(format_args!(
-        "the context pointed to {server} when this rotation began, and points to {} now",
-        cluster.server()
+        "the context pointed to {before} when this rotation began, and points to {now} now"
     ))
     .hint("correct the kubeconfig, or leave out the Secrets of the context with --skip-context"))
 }

@@ -7,8 +7,10 @@ use std::rc::Rc;
 
 use super::journal::Journal;
 use crate::commands::shared::targets::Supply;
+use crate::commands::shared::token_id::token_id;
 use crate::error::CommandError;
 use crate::keychain::{Keychain, Name, Rotation, StoredItem};
+use crate::ledger::{Ledger, Skipped};
 use crate::model::rotation::{Direction, Phase, Rules, Step, TokenVersion, steps};
 use crate::model::{Credential, OwnTokens, Username};
 use crate::registry::MintScopes;
@@ -113,6 +115,28 @@ impl RotationState {
         let both = [Some(&self.old), self.new.as_ref()];
         let tokens = both.into_iter().flatten().map(|credential| credential.token.clone());
         Ok(supply.replacing(OwnTokens::only(tokens.collect())))
+    }
+
+    /// What is skipped where this token is looked for: what flags name, and what earlier rotations skipped.
+    pub(super) fn skipped(
+        &self,
+        version: TokenVersion,
+        ledger: &Ledger,
+        keychain: &Keychain,
+    ) -> Result<Skipped, CommandError> {
+        let id = token_id(keychain, self.name.usage, &self.credential(version)?)?;
+        let mut skipped = ledger.skipped(&self.name.registry, &[self.name.usage], id.as_slice());
+        skipped.add(&self.journal.skipped);
+        Ok(skipped)
+    }
+
+    /// What is not written. A place that flags limit the rotation to is written although an earlier one skipped it.
+    pub(super) fn not_written(&self, ledger: &Ledger, keychain: &Keychain) -> Result<Skipped, CommandError> {
+        if self.journal.is_everywhere {
+            self.skipped(TokenVersion::Old, ledger, keychain)
+        } else {
+            Ok(self.journal.skipped.clone())
+        }
     }
 
     /// Stores this phase with its tokens and the journal.

@@ -8,7 +8,7 @@ use crate::error::CommandError;
 use crate::model::{escape_control, has_control};
 
 /// Incremented when a field is removed or changes its meaning, but not for new fields.
-const API_VERSION: &str = "regcred/v1";
+pub(in crate::commands) const API_VERSION: &str = "regcred/v1";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

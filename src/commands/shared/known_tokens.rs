@@ -107,25 +107,33 @@ impl KnownTokens {
         ids.any(|id| id.fingerprints.contains(fingerprint))
     }
 
-    /// The tokens of ours in a Secret, each once.
+    /// The tokens of ours in a Secret, each once: those in the entry of their registry, and those that are elsewhere in it.
     pub(in crate::commands) fn held_by(&self, secret: &Observed) -> Vec<Held> {
-        let Ok(document) = secret.document() else {
-            return Vec::new();
-        };
+        let document = secret.document().unwrap_or_default();
         let mut held: Vec<Held> = Vec::new();
+        let mut listed: Vec<Token> = Vec::new();
+        let mut add = |one: Held| {
+            let is_it = |other: &Held| other.registry == one.registry && other.id == one.id;
+            if !held.iter().any(is_it) {
+                held.push(one);
+            }
+        };
         for (registry, own) in &self.own {
             for (username, token) in document.logins_of(registry).into_iter().flatten() {
-                if !own.has(&token) {
-                    continue;
-                }
-                let one = self.held(registry, &username, &token, own);
-                if !held
-                    .iter()
-                    .any(|other| other.registry == one.registry && other.id == one.id)
-                {
-                    held.push(one);
+                if own.has(&token) {
+                    add(self.held(registry, &username, &token, own));
+                    listed.push(token);
                 }
             }
+        }
+        for token in secret.tokens() {
+            let mut owners = self.own.iter().filter(|(_, own)| own.has(&token)).peekable();
+            if owners.peek().is_none() || listed.contains(&token) {
+                continue;
+            }
+            let username = secret.user_of(&token).unwrap_or_default();
+            owners.for_each(|(registry, own)| add(self.held(registry, &username, &token, own)));
+            listed.push(token);
         }
         held
     }

@@ -64,10 +64,11 @@ impl LedgerWriter {
             return None;
         }
         // Where it does not answer, the work on its Secrets says so.
-        let id = cluster.id().await.ok()?;
+        let mut id = cluster.id().await.ok()?;
         let now = Timestamp::now();
         let is_current = self.is_current;
         let noted = ledger::update(&self.env, |ledger| {
+            id = ledger.cluster_at(cluster.server(), id.clone());
             ledger.saw_cluster(&id, cluster.server(), cluster.context(), now);
             let mut current: Vec<&TokenId> = Vec::new();
             for (job, token) in ids() {
@@ -99,6 +100,7 @@ impl LedgerWriter {
                 match (one, cluster) {
                     (Observation::Holds(target, token), Some(cluster)) => {
                         ledger.holds(token, cluster, target, now);
+                        ledger.is_kept(token, cluster, target);
                     }
                     (Observation::NotWritten(target, token), Some(cluster)) => {
                         ledger.not_written(token, cluster, target);

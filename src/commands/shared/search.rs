@@ -6,12 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt as _, stream};
 
 use super::apply::AT_ONCE;
-use crate::cluster::{
-    self, Access, Cluster, ConnectOptions, Feature, KubeconfigError, Managed, Observed, SecretReader, Target,
-};
+use crate::cluster::{self, Access, Cluster, ConnectOptions, Feature, KubeconfigError, Observed, SecretReader, Target};
 use crate::error::CommandError;
 use crate::ledger::{Ledger, Skipped};
-use crate::model::{ClusterId, Registry, Token, printable};
+use crate::model::{ClusterId, Registry, printable};
 use crate::output::Output;
 use crate::sys::env::Env;
 
@@ -168,7 +166,7 @@ impl Search<'_> {
             places: Vec::new(),
             unseen: Vec::new(),
         };
-        let by_cluster = by_cluster(reached);
+        let by_cluster = by_cluster(reached, self.ledger);
         let mut looking = stream::iter(by_cluster.values())
             .map(|contexts| self.look_into(contexts, holds))
             .buffered(CLUSTERS_AT_ONCE);
@@ -210,16 +208,10 @@ impl Search<'_> {
         let known = self
             .registries
             .iter()
-            .flat_map(|registry| self.ledger.secrets_in(registry, id));
+            .flat_map(|registry| self.ledger.secrets_at(cluster.server(), id, registry));
         targets.extend(known.map(|target| (target, false)));
-        let is_meant = |one: &Managed| {
-            one.entries.is_empty()
-                || one
-                    .entries
-                    .iter()
-                    .any(|entry| self.registries.contains(&entry.registry))
-        };
-        targets.extend(managed.into_iter().filter(is_meant).map(|one| (one.target, true)));
+        // Those of other registries too: one token may be kept under several names of a registry.
+        targets.extend(managed.into_iter().map(|one| (one.target, true)));
         let reader = SecretReader::ahead(cluster, targets.keys()).await;
         let reader = &reader;
         let mut looked = stream::iter(targets)
@@ -269,9 +261,10 @@ impl Search<'_> {
             .flat_map(|registry| self.ledger.clusters_of(registry));
         let lost: BTreeMap<&ClusterId, _> = known
             .filter(|known| {
+                let is_by_address = matches!(known.id, ClusterId::Server(_));
                 !looked
                     .iter()
-                    .any(|one| one.id == known.id || one.server == known.server)
+                    .any(|one| one.id == known.id || is_by_address && one.server == known.server)
             })
             // Its context is there, and was named already; or it was given up.
             .filter(|known| !known.contexts.iter().any(|context| failed.contains(context)))
@@ -283,7 +276,13 @@ impl Search<'_> {
             .into_values()
             .map(|known| Unseen::Lost {
                 cluster: known.id.clone(),
-                name: known.contexts.first().cloned().unwrap_or_else(|| known.id.to_string()),
+                name: known
+                    .contexts
+                    .iter()
+                    // A name that leads to another cluster by now says nothing of this one.
+                    .find(|name| !self.contexts.iter().any(|one| one.context.as_ref() == Some(name)))
+                    .cloned()
+                    .unwrap_or_else(|| known.id.to_string()),
                 server: known.server.clone(),
                 secrets: self
                     .registries
@@ -366,30 +365,32 @@ pub(in crate::commands) async fn connect(
     Ok((cluster, id))
 }
 
-impl Search<'_> {
-    /// Every Secret that holds this token, wherever kubelet would find it.
-    pub(in crate::commands) async fn holders(&self, token: &Token) -> Looked<()> {
-        self.look(&|secret| secret.mentions(token).then_some(())).await
-    }
-}
-
 /// Each cluster once, with the contexts that lead to it, in their order.
-fn by_cluster(reached: Vec<Reached>) -> BTreeMap<ClusterId, Vec<Reached>> {
-    let with_uid = |one: &&Reached| matches!(one.id, ClusterId::Uid(_));
-    let uids: BTreeMap<String, ClusterId> = reached
-        .iter()
-        .filter(with_uid)
-        .map(|one| (one.cluster.server().to_owned(), one.id.clone()))
-        .collect();
+fn by_cluster(reached: Vec<Reached>, ledger: &Ledger) -> BTreeMap<ClusterId, Vec<Reached>> {
+    let seen = reached.iter().map(|one| (one.id.clone(), one.cluster.server()));
+    let ids = which(&seen.collect::<Vec<_>>(), ledger);
     let mut clusters: BTreeMap<ClusterId, Vec<Reached>> = BTreeMap::new();
-    for mut one in reached {
-        // One context may read the uid, and another may not.
-        if let Some(id) = uids.get(one.cluster.server()) {
-            one.id = id.clone();
-        }
+    for (mut one, id) in reached.into_iter().zip(ids) {
+        one.id = id;
         clusters.entry(one.id.clone()).or_default().push(one);
     }
     clusters
+}
+
+/// Which clusters these are, by what each said of itself and its address. Where one context may not read the uid, it is the
+/// one that another context reads at this address, or the one that was known there; but a gateway may have several.
+pub(in crate::commands) fn which(seen: &[(ClusterId, &str)], ledger: &Ledger) -> Vec<ClusterId> {
+    let mut uids: BTreeMap<&str, BTreeSet<&ClusterId>> = BTreeMap::new();
+    for (id, server) in seen.iter().filter(|(id, _)| matches!(id, ClusterId::Uid(_))) {
+        uids.entry(server).or_default().insert(id);
+    }
+    seen.iter()
+        .map(|(id, server)| match (id, uids.get(server)) {
+            (ClusterId::Server(_), Some(uids)) if uids.len() == 1 => (*uids.first().unwrap_or(&id)).clone(),
+            (ClusterId::Server(_), None) => ledger.cluster_at(server, id.clone()),
+            _ => id.clone(),
+        })
+        .collect()
 }
 
 /// Every context of the kubeconfig, the current one first; without any, the cluster that this runs in.
@@ -412,4 +413,32 @@ pub(in crate::commands) fn every_context(
         names.sort_by_key(|name| *name != current);
     }
     Ok(names.into_iter().map(|name| of(Some(name))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uid(name: &str) -> ClusterId {
+        ClusterId::Uid(name.to_owned())
+    }
+
+    #[test]
+    fn a_uid_is_never_taken_for_another() {
+        let by_address = ClusterId::Server("https://a".to_owned());
+        let nothing = Ledger::default();
+        // As with a gateway, or where a tunnel led elsewhere.
+        let seen = [
+            (uid("one"), "https://a"),
+            (by_address.clone(), "https://a"),
+            (uid("two"), "https://a"),
+            (by_address.clone(), "https://a"),
+        ];
+        assert_eq!(
+            which(&seen, &nothing),
+            [uid("one"), by_address.clone(), uid("two"), by_address.clone()]
+        );
+        assert_eq!(which(&seen[..2], &nothing), [uid("one"), uid("one")]);
+        assert_eq!(which(&seen[1..2], &nothing), [by_address]);
+    }
 }

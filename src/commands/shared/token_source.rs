@@ -7,7 +7,7 @@ use super::standard_input;
 use crate::commands::args::TokenArgs;
 use crate::commands::system::System;
 use crate::error::CommandError;
-use crate::model::{CommandLine, Credential, Registry, Token, Username};
+use crate::model::{Credential, Hint, Registry, Token, Username};
 use crate::sys::env::Env;
 
 /// The most octets that are read, so that a mistaken `< /dev/zero` does not fill the memory.
@@ -19,8 +19,8 @@ pub(in crate::commands) struct Given {
     pub(in crate::commands) registry: Option<Registry>,
     pub(in crate::commands) username: Option<Username>,
     pub(in crate::commands) token: Option<Token>,
-    /// The command that removes the token from the `--env-file`, unless that is a pipe.
-    pub(in crate::commands) left_in_file: Option<CommandLine>,
+    /// How to remove the token from the `--env-file`, unless that is a pipe.
+    pub(in crate::commands) left_in_file: Option<Hint>,
 }
 
 /// Reads the token that the flags name. A registry or user on the command line must agree with an `--env-file`.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use crate::cluster::RequestTimeout;
+use crate::commands::args::SearchArgs;
 use crate::model::Registry;
 
 /// `where`.
@@ -35,12 +35,9 @@ pub struct WhereArgs {
     /// `wide` adds columns; `json` and `yaml` print a document
     #[arg(short, long, value_name = "wide|json|yaml")]
     pub output: Option<WhereFormat>,
-    /// The kubeconfig file
-    #[arg(hide_short_help = true, long, value_name = "FILE")]
-    pub kubeconfig: Option<PathBuf>,
-    /// Give up a single request after this time, such as 5s or 1m; 0 waits forever
-    #[arg(hide_short_help = true, long, value_name = "TIME")]
-    pub request_timeout: Option<RequestTimeout>,
+    /// How to look through them.
+    #[command(flatten)]
+    pub search: SearchArgs,
 }
 
 /// `-o` of `where`.

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use k8s_openapi::jiff::Timestamp;
 
 use super::shared::copies::{Needles, Owner, Which};
-use super::shared::known_tokens::KnownTokens;
+use super::shared::known_tokens::{Held, KnownTokens};
 use super::shared::ledger_writer;
 use super::shared::search::{Search, every_context};
 use super::system::System;
-use crate::cluster::{self, ConnectOptions, KubeconfigError};
+use crate::cluster::{self, KubeconfigError};
 use crate::docker::{self, Source};
 use crate::error::{CommandError, Exit};
 use crate::ledger::{KnownCredential, KnownToken, Ledger, Skipped};
@@ -55,12 +55,7 @@ async fn look(
     report: &mut Report,
     system: &mut System<'_>,
 ) -> Result<Vec<crate::model::ClusterId>, CommandError> {
-    let options = ConnectOptions {
-        kubeconfig: args.kubeconfig.clone(),
-        request_timeout: args.request_timeout.unwrap_or_default(),
-        ..ConnectOptions::default()
-    };
-    let mut contexts = every_context(&system.env, &options).map_err(cluster::Error::from)?;
+    let mut contexts = every_context(&system.env, &args.search.options()).map_err(cluster::Error::from)?;
     if !args.contexts.is_empty() {
         let there: Vec<String> = contexts.iter().filter_map(|one| one.context.clone()).collect();
         if let Some(missing) = args.contexts.iter().find(|name| !there.contains(name)) {
@@ -101,15 +96,24 @@ async fn look(
             }
         }
         for place in &looked.places {
-            for id in place.holds.iter().filter_map(|held| held.id.as_ref()) {
-                ledger.holds(id, &place.cluster, &place.target, now);
+            for held in &place.holds {
+                let Some(mut id) = held.id.clone() else { continue };
+                if let (None, Some((credential, _))) = (held.usage, known(ledger, held)) {
+                    id.usage = credential.usage;
+                }
+                ledger.holds(&id, &place.cluster, &place.target, now);
+                if held.is_current {
+                    ledger.has_current(&id.registry, id.usage, &place.cluster);
+                }
             }
         }
     });
     for place in looked.places {
         for held in &place.holds {
+            let known = known(ledger, held);
+            let is_revoked = known.is_some_and(|(_, token)| token.revoked.is_some());
             report.rows.push(Row {
-                usage: held.usage,
+                usage: held.usage.or(known.map(|(credential, _)| credential.usage)),
                 username: Some(held.username.clone()),
                 seen: Some(now),
                 service_accounts: ledger
@@ -125,10 +129,10 @@ async fn look(
                         target: place.target.clone(),
                         is_labelled: place.is_labelled,
                     },
-                    if held.is_current {
-                        State::Current
-                    } else {
-                        State::Earlier
+                    match (held.is_current, is_revoked) {
+                        (true, _) => State::Current,
+                        (false, true) => State::Revoked,
+                        (false, false) => State::Earlier,
                     },
                 )
             });
@@ -247,6 +251,11 @@ fn copies(
     Ok(())
 }
 
+/// What the ledger knows of a token in a Secret.
+fn known<'a>(ledger: &'a Ledger, held: &Held) -> Option<(&'a KnownCredential, &'a KnownToken)> {
+    in_ledger(ledger, &held.registry, &held.id.as_ref()?.fingerprints)
+}
+
 /// What the ledger knows of an earlier token.
 fn in_ledger<'a>(
     ledger: &'a Ledger,
@@ -268,6 +277,7 @@ fn docker_rows(registries: &[Registry], report: &mut Report, system: &mut System
             return;
         }
     };
+    let mut seen = Vec::new();
     for answer in workstation.answers(registries) {
         if !registries.contains(&answer.registry) {
             continue;
@@ -277,13 +287,20 @@ fn docker_rows(registries: &[Registry], report: &mut Report, system: &mut System
             Source::PlainText => State::PlainText,
             Source::Helper(_) | Source::Environment | Source::Nobody => continue,
         };
+        // A client can ask for a registry by several names.
+        let place = (answer.registry, answer.client, answer.file, state);
+        if seen.contains(&place) {
+            continue;
+        }
+        let (registry, client, file, _) = place.clone();
+        seen.push(place);
         report.rows.push(Row {
             usage: Some(Use::Docker),
             ..Row::new(
-                &answer.registry,
+                &registry,
                 Place::Client {
-                    client: answer.client.as_str(),
-                    file: answer.file.clone(),
+                    client: client.as_str(),
+                    file,
                 },
                 state,
             )

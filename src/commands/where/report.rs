@@ -364,6 +364,9 @@ impl Report {
         match format {
             Some(WhereFormat::Json) => self.document(DocumentFormat::Json, system)?,
             Some(WhereFormat::Yaml) => self.document(DocumentFormat::Yaml, system)?,
+            Some(WhereFormat::Wide) | None if self.rows.is_empty() => system
+                .output
+                .info("the keychain holds no credential, and none is remembered"),
             Some(WhereFormat::Wide) => self.wide(system)?,
             None => self.table(system)?,
         }
@@ -439,12 +442,6 @@ impl Report {
     }
 
     fn table(&self, system: &mut System<'_>) -> Result<(), CommandError> {
-        if self.rows.is_empty() {
-            system
-                .output
-                .info("the keychain holds no credential, and none is remembered");
-            return Ok(());
-        }
         let rows: Vec<_> = self
             .rows
             .iter()

@@ -103,6 +103,29 @@ fn a_cluster_is_known_by_more_than_a_context() {
 }
 
 #[test]
+fn a_cluster_whose_uid_may_not_be_read_is_the_one_that_was_there() {
+    let (token, address) = (id(Use::Cluster, "one"), "https://10.0.0.1");
+    let by_address = ClusterId::Server(address.to_owned());
+    let mut ledger = Ledger::default();
+    assert_eq!(ledger.cluster_at(address, by_address.clone()), by_address);
+    ledger.saw_cluster(&cluster("a"), address, "prod", now(0));
+    ledger.holds(&token, &cluster("a"), &target("shop/s"), now(0));
+    assert_eq!(ledger.cluster_at(address, by_address.clone()), cluster("a"));
+    assert_eq!(ledger.cluster_at("https://10.0.0.2", by_address.clone()), by_address);
+    assert_eq!(ledger.cluster_at(address, cluster("b")), cluster("b"));
+    // Who could not read it before has noted this one by its address.
+    ledger.holds(&token, &by_address, &target("shop/t"), now(0));
+    let seen = ledger.secrets_at(address, &cluster("a"), &registry());
+    assert_eq!(seen, [target("shop/s"), target("shop/t")].into());
+    ledger.saw_cluster(&cluster("b"), address, "prod", now(1));
+    assert_eq!(
+        ledger.cluster_at(address, by_address.clone()),
+        by_address,
+        "one of the two"
+    );
+}
+
+#[test]
 fn a_proof_has_its_time() {
     let token = id(Use::Docker, "one");
     let mut ledger = Ledger::default();

@@ -13,8 +13,10 @@ pub enum RevokeError {
     /// The user is `<token>`; Gitea would try the unknown token as a password.
     #[error("this is an identity token of docker's own login, which cannot be revoked from here")]
     IdentityToken,
-    /// Not ASCII, so it cannot be a token.
-    #[error("what is stored is a password and no token, so there is nothing that could be revoked")]
+    /// No token of the server's, and not in the form of one.
+    #[error(
+        "what is stored is no access token but a password, it seems, and cannot be revoked: it stays valid until it is changed"
+    )]
     Password,
     #[error(transparent)]
     Site(#[from] SiteError),
@@ -84,6 +86,24 @@ impl RevokeError {
     /// Whether the account's password, which was not given, is needed.
     pub fn wants_password(&self) -> bool {
         matches!(self, Self::NeedsPassword { .. })
+    }
+
+    /// Whether the account was refused, so that another attempt with the same password would be refused as well.
+    pub fn refuses_account(&self) -> bool {
+        matches!(self, Self::Account { .. })
+    }
+
+    /// Whether it could be the password of another account.
+    pub fn may_be_of_another_account(&self) -> bool {
+        let Self::Account { error, .. } = self else {
+            return false;
+        };
+        matches!(
+            error,
+            AccountError::WrongPassword { .. }
+                | AccountError::PasswordOrCode { .. }
+                | AccountError::NoSuchAccount { .. }
+        )
     }
 
     /// Whether a one-time code, which was not given, could help: see [`AccountError::wants_code`].

@@ -66,7 +66,7 @@ pub fn revoke(
     }
     // An older server. Checking whether it still knows the token needs no password.
     match revocation.token_status()? {
-        TokenStatus::Unknown => return Ok(Revoked::Before),
+        TokenStatus::Unknown => return revocation.unknown(),
         TokenStatus::Unseen if account.is_none() => return Err(revocation.not_seen()),
         _ => {}
     }
@@ -106,6 +106,15 @@ impl Revocation<'_> {
         }
     }
 
+    /// The server knows no such token: it was deleted before, or it never was one.
+    fn unknown(&self) -> Result<Revoked, RevokeError> {
+        if is_access_token(self.credential.token.expose()) {
+            Ok(Revoked::Before)
+        } else {
+            Err(RevokeError::Password)
+        }
+    }
+
     fn unconfirmed(&self, why: String) -> RevokeError {
         RevokeError::Unconfirmed {
             registry: self.registry(),
@@ -132,7 +141,7 @@ impl Revocation<'_> {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.site.session.is_anonymous_answer(&reply) => {
                 Err(self.not_seen())
             }
-            StatusCode::UNAUTHORIZED => Ok(Some(Revoked::Before)),
+            StatusCode::UNAUTHORIZED => self.unknown().map(Some),
             _ => {
                 let closed = account::explain_closed(self.site, &self.credential.username, &reply);
                 Err(closed.map_or_else(
@@ -258,6 +267,12 @@ impl Revocation<'_> {
             .map(|said| format!(": {said}"));
         format!("status {}{}", reply.status.as_u16(), said.unwrap_or_default())
     }
+}
+
+/// Whether it has the form of an access token: all versions of Gitea and Forgejo make them of 20 random octets. Whether
+/// another text is the account's password is not asked: a wrong one would count as a failed login.
+fn is_access_token(text: &str) -> bool {
+    text.len() == 40 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn reach(error: ReachError) -> RevokeError {

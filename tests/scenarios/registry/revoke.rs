@@ -33,6 +33,22 @@ fn what_is_gone_already_needs_no_password() {
     }
 }
 
+scenario!(a_password_is_not_taken_for_a_revoked_token);
+/// It stays valid, and is not tried as one.
+fn a_password_is_not_taken_for_a_revoked_token() {
+    for profile in Profile::ALL {
+        let gitea = gitea(profile);
+        let ended = end(&gitea, PASSWORD, None);
+        if matches!(profile, Profile::V1_17 | Profile::V1_19) {
+            assert_is!(ended, Err(RevokeError::NotSeen { .. }), "{profile:?}");
+        } else {
+            assert_is!(ended, Err(RevokeError::Password), "{profile:?}");
+        }
+        let is_basic = |shown: &String| shown.starts_with("basic");
+        assert!(!gitea.shown().iter().any(is_basic), "{profile:?}");
+    }
+}
+
 scenario!(one_of_many_and_never_one_of_two);
 fn one_of_many_and_never_one_of_two() {
     for profile in [Profile::V1_19, Profile::V1_22, Profile::V1_26, Profile::Forgejo15] {

@@ -165,6 +165,121 @@ fn what_was_skipped_once_is_not_asked_for_again() {
     assert_eq!(two.second_holds(), two.rotation.served(), "{ran}");
 }
 
+scenario!(what_is_skipped_when_it_is_resumed_is_not_written);
+/// In a context whose Secrets are not known until then.
+fn what_is_skipped_when_it_is_resumed_is_not_written() {
+    let mut two = Two::new();
+    two.second.create_namespace("frozen");
+    two.rotation.world.regcred("sync -n frozen --context second").done();
+    two.second.fail(Fault::Cut, u32::MAX);
+    let ran = two.rotate("");
+    assert_eq!(ran.code, 1, "{ran}");
+    two.second.recover();
+    let ran = two.rotation.rotate(&format!("--resume --skip-secret frozen/{SECRET}"));
+    two.is_done(&ran);
+    let left = two.second.secret("frozen", SECRET).unwrap();
+    let held = token(&left, &two.rotation.world.registry());
+    assert_eq!(held.as_ref(), Some(&two.rotation.old), "{ran}");
+    let says = format!(
+        "warning: secret/{SECRET} in namespace frozen of context second was skipped: it holds the old token, which is revoked now\n"
+    );
+    assert!(ran.stderr.contains(&says), "{says}{ran}");
+}
+
+const SKIPPED: &str = "warning: context second was skipped: Secrets there that hold the old token stop working\n";
+
+impl Two {
+    /// Rotated without the second context, which is remembered.
+    fn without_second() -> Self {
+        let mut two = Self::new();
+        let ran = two.rotate("--skip-context second");
+        assert_eq!(ran.code, 0, "{ran}");
+        assert!(ran.stderr.contains(SKIPPED), "{ran}");
+        assert_eq!(two.second_holds(), two.rotation.old, "{ran}");
+        two.rotation.again();
+        two
+    }
+
+    /// The second cluster's Secret becomes as the first one's.
+    fn copy_to_second(&self) {
+        let world = &self.rotation.world;
+        let secret = world.secret(SECRET).unwrap();
+        self.second.put_secret(&world.namespace, &secret);
+    }
+
+    /// The ledger has the second context as skipped, and its Secret as one that holds the current token.
+    fn remember_both(&self) {
+        self.rotation
+            .world
+            .regcred("sync -n [NAMESPACE] --context second")
+            .done();
+        let file = self.rotation.world.home().join(".local/state/regcred/ledger.json");
+        let mut ledger: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        assert!(ledger["credentials"][0].get("skipped").is_none(), "{ledger}");
+        ledger["credentials"][0]["skipped"] = serde_json::json!({"contexts": ["second"]});
+        std::fs::write(&file, ledger.to_string()).unwrap();
+    }
+}
+
+scenario!(a_context_that_was_skipped_is_named_until_it_is_in_use_again);
+fn a_context_that_was_skipped_is_named_until_it_is_in_use_again() {
+    for again in ["sync -n [NAMESPACE] --context second", "where"] {
+        let mut two = Two::without_second();
+        let before = two.second_holds();
+        let ran = two.rotate("");
+        assert_eq!(ran.code, 0, "{ran}");
+        assert!(ran.stderr.contains(SKIPPED), "{ran}");
+        assert_eq!(two.second_holds(), before, "{ran}");
+        two.rotation.again();
+        if again == "where" {
+            two.copy_to_second();
+        }
+        two.rotation.world.regcred(again).done();
+        let ran = two.rotate("");
+        two.is_done(&ran);
+        assert!(!ran.stderr.contains("was skipped"), "{again}: {ran}");
+    }
+}
+
+scenario!(a_skipped_context_that_is_known_to_have_the_token);
+fn a_skipped_context_that_is_known_to_have_the_token() {
+    let mut two = Two::without_second();
+    two.remember_both();
+    two.second.fail(Fault::Cut, u32::MAX);
+    let ran = two.rotation.world.regcred("logout [REGISTRY] --use cluster --revoke");
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(two.rotation.works(&two.rotation.old), "{ran}");
+    let ran = two.rotate("");
+    assert_eq!(ran.code, 1, "{ran}");
+    two.second.recover();
+    two.is_pending(&ran);
+    // The kubeconfig has it no more.
+    two.contexts(&["double"]);
+    let ran = two.rotation.rotate("--resume");
+    two.is_pending(&ran);
+    two.contexts(&["double", "second"]);
+    let ran = two.rotation.rotate("--resume");
+    two.is_done(&ran);
+    // To name it now is an answer.
+    two.rotation.again();
+    let ran = two.rotate("--skip-context second");
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(!two.rotation.works(&two.second_holds()), "{ran}");
+}
+
+scenario!(logout_names_what_is_skipped);
+fn logout_names_what_is_skipped() {
+    let two = Two::without_second();
+    let world = &two.rotation.world;
+    world
+        .regcred("sync -n [NAMESPACE] --registry [REGISTRY] --remove")
+        .done();
+    let ran = world.regcred("logout [REGISTRY] --use cluster --revoke");
+    assert_eq!(ran.code, 0, "{ran}");
+    let says = "warning: context second was skipped: Secrets there that hold the token stop working\n";
+    assert!(ran.stderr.contains(says), "{ran}");
+}
+
 scenario!(a_cluster_that_no_context_leads_to_any_more);
 fn a_cluster_that_no_context_leads_to_any_more() {
     let mut two = Two::new();
@@ -182,6 +297,52 @@ fn a_cluster_that_no_context_leads_to_any_more() {
     two.rotation.world.regcred("sync -A --context again").done();
     let ran = two.rotation.rotate("--resume");
     two.is_done(&ran);
+}
+
+scenario!(another_cluster_at_the_address_of_one);
+fn another_cluster_at_the_address_of_one() {
+    let mut two = Two::new();
+    two.second.create_namespace("kube-system");
+    two.rotation.world.regcred("where").done();
+    // Such as a tunnel that leads elsewhere.
+    two.second.create_namespace("kube-system");
+    let (namespace, secret) = (two.rotation.world.namespace.clone(), two.second_secret().unwrap());
+    two.second.remove_object("secrets", &namespace, SECRET);
+    let ran = two.rotate("");
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(two.rotation.works(&two.rotation.old), "{ran}");
+    let says = "no context leads to the cluster uid:";
+    assert!(ran.stderr.contains(says), "{says}{ran}");
+    assert!(ran.stderr.contains(" any more, in which 1 Secret had a token"), "{ran}");
+    let before = ran.stderr;
+    let ran = two.rotation.world.regcred("where");
+    assert!(ran.stderr.contains(says) && ran.code == 1, "{says}{ran}");
+    // Where it is gone for good, that is said by name.
+    let (_, rest) = before.split_once("--skip-context ").unwrap();
+    let skip = rest.lines().next().unwrap();
+    two.second.put_secret(&namespace, &secret);
+    let ran = two.rotation.rotate(&format!("--resume --skip-context {skip}"));
+    assert_eq!(ran.code, 1, "what is there now is not given up: {ran}");
+    two.rotation.world.regcred("sync -A --context second").done();
+    let ran = two.rotation.rotate(&format!("--resume --skip-context {skip}"));
+    two.is_done(&ran);
+}
+
+scenario!(who_may_not_read_the_uid_of_the_cluster);
+fn who_may_not_read_the_uid_of_the_cluster() {
+    let mut two = Two::new();
+    two.second.create_namespace("kube-system");
+    two.rotation.world.regcred("where").done();
+    let namespace = two.rotation.world.namespace.clone();
+    two.second.update_secret(&namespace, SECRET, "somebody", |secret| {
+        secret["metadata"]["labels"] = serde_json::json!({});
+    });
+    two.second.forbid("get namespaces", "");
+    // What is remembered of it is found all the same.
+    let ran = two.rotate("");
+    two.is_done(&ran);
+    let ran = two.rotation.world.regcred("where --offline");
+    assert_eq!(ran.stdout.matches("of context second").count(), 1, "{ran}");
 }
 
 scenario!(a_stolen_token_can_be_killed);
@@ -238,6 +399,17 @@ fn logout_asks_the_same() {
     assert!(two.rotation.works(&two.rotation.old), "{ran}");
     let says = "error: the token is not revoked: it is in secret/gitea-credentials in namespace [NAMESPACE] of context second\n";
     assert!(ran.stderr.contains(says), "{says}{ran}");
+    // The contexts of another kubeconfig; one that is not there has none.
+    let ran = world.regcred("logout [REGISTRY] --use cluster --revoke --kubeconfig nowhere --request-timeout 5s");
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(
+        ran.stderr.contains("error: cannot read the kubeconfig nowhere: "),
+        "{ran}"
+    );
+    assert!(
+        ran.stderr.contains("\nhint: name another file with --kubeconfig FILE"),
+        "{ran}"
+    );
     // What cannot be looked at may hold it.
     two.second.fail(Fault::Cut, u32::MAX);
     let ran = world.regcred("logout [REGISTRY] --use cluster --revoke");

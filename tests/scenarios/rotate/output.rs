@@ -6,6 +6,7 @@ use snapbox::str;
 
 use super::fixture::{PASSWORD, Rotation, SECRET};
 use crate::support::control_plane::ControlPlane;
+use crate::support::gitea::Profile;
 use crate::support::part::until;
 use crate::support::parts::{CONTROLLERS, DOUBLES, REAL};
 use crate::support::world::World;
@@ -123,7 +124,7 @@ scenario!(a_pending_one, on(DOUBLES, REAL));
 fn a_pending_one(world: World) {
     let (rotation, flags) = rotation(world);
     // Gitea is of a generation that wants the password for this, and nobody is there to be asked.
-    rotation.world.gitea.state().profile = crate::support::gitea::Profile::V1_25;
+    rotation.world.gitea.state().profile = Profile::V1_25;
     rotation.rotate(&flags).says(str![[r#"
 exit 1
 --- stdout
@@ -317,4 +318,20 @@ rotated the token of [REGISTRY] for cluster
 
 "#]]);
     rotation.check_ended("rotated");
+}
+
+scenario!(a_password_is_replaced_and_not_called_revoked);
+fn a_password_is_replaced_and_not_called_revoked() {
+    let world = World::of_doubles();
+    // It takes a password in place of a token.
+    world.gitea.state().profile = Profile::V1_26;
+    let login = "login [REGISTRY] -u admin --use cluster --token-stdin --no-verify";
+    world.regcred_with(login, PASSWORD).done();
+    world.regcred("sync -n [NAMESPACE]").done();
+    let token = world.gitea.add_token("admin", "read:package");
+    let ran = world.regcred_with("rotate [REGISTRY] --use cluster --token-stdin", &token);
+    assert_eq!(ran.code, 0, "{ran}");
+    let warning = "warning: the old token was not revoked: what is stored is no access token but a password";
+    assert!(ran.stderr.contains(warning), "{ran}");
+    assert!(world.document("gitea-credentials").contains(&token));
 }

@@ -1,7 +1,7 @@
 //! Failures in part: the old token stays alive, the exit code is 1, and the message says how to finish it.
 
 use regcred::keychain::StoredItem;
-use regcred::model::Use;
+use regcred::model::{Credential, Token, Use};
 
 use super::fixture::{Rotation, SECRET};
 use crate::support::api_server::{ApiServer, Fault};
@@ -269,6 +269,49 @@ fn a_context_that_leads_to_another_cluster() {
         vec![rotation.old.clone(); 3],
         "nothing was written there"
     );
+}
+
+scenario!(another_cluster_at_the_same_address);
+fn another_cluster_at_the_same_address() {
+    let mut rotation = rotation();
+    let third = second_cluster(&rotation);
+    third.create_namespace("kube-system");
+    three_contexts(&rotation, &third.url());
+    third.fail_in(&rotation.world.namespace, Fault::Status(500, None));
+    let flags = format!("-n {} --context three", rotation.world.namespace);
+    let ran = begin(&mut rotation, &flags);
+    check_pending(&rotation, &ran);
+    third.create_namespace("kube-system");
+    third.remove_object("secrets", &rotation.world.namespace, SECRET);
+    third.recover();
+    let ran = rotation.rotate("--resume");
+    check_pending(&rotation, &ran);
+    let says = "the context pointed to the cluster uid:";
+    assert!(ran.stderr.contains(says), "{says}{ran}");
+}
+
+scenario!(a_token_under_two_names_of_a_registry);
+fn a_token_under_two_names_of_a_registry() {
+    let mut rotation = rotation();
+    let credential = Credential {
+        registry: "other.example.com".parse().unwrap(),
+        username: "admin".parse().unwrap(),
+        token: Token::parse(&rotation.old).unwrap(),
+    };
+    rotation.world.keychain().put(Use::Docker, &credential).unwrap();
+    let says =
+        "the same token is also stored for docker at other.example.com, which would stop working when it is revoked\n";
+    let flags = rotation.flags();
+    for ran in [
+        begin(&mut rotation, &flags),
+        rotation
+            .world
+            .regcred("logout [REGISTRY] --use cluster --revoke --revoke-anyway"),
+    ] {
+        assert!(ran.stderr.contains(says) && ran.code == 1, "{says}{ran}");
+    }
+    assert!(rotation.works(&rotation.old));
+    assert_eq!(rotation.all_held(), vec![rotation.old.clone(); 3]);
 }
 
 /// A rotation that failed in part, and its new token.

@@ -8,7 +8,8 @@ use crate::commands::rotate::state::RotationState;
 use crate::commands::shared::ledger_writer;
 use crate::commands::shared::token_id::token_id;
 use crate::error::CommandError;
-use crate::ledger::{Ledger, TokenId};
+use crate::keychain::Keychain;
+use crate::ledger::{Ledger, Skipped, TokenId};
 use crate::model::rotation::TokenVersion;
 use crate::model::{ActionsSecret, CommandLine};
 use crate::registry::{self, ActionsError};
@@ -16,15 +17,16 @@ use crate::registry::{self, ActionsError};
 /// The secrets of Actions that hold the token of this rotation.
 pub(in crate::commands::rotate) fn find(
     state: &RotationState,
-    session: &mut Session<'_, '_>,
+    ledger: &Ledger,
+    skipped: &Skipped,
+    keychain: &Keychain,
 ) -> Result<BTreeSet<ActionsSecret>, CommandError> {
-    let Some(id) = id(state, session, TokenVersion::Old)? else {
+    let Some(id) = token_id(keychain, state.name.usage, &state.old)? else {
         return Ok(BTreeSet::new());
     };
-    let ledger = ledger_writer::read(session.system);
     let found = ledger.actions_with(&id).into_iter();
     Ok(found
-        .filter(|secret| !state.journal.skipped.actions.contains(*secret))
+        .filter(|secret| !skipped.actions.contains(*secret))
         .cloned()
         .collect())
 }

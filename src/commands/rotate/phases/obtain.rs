@@ -10,11 +10,11 @@ use crate::commands::rotate::session::Session;
 use crate::commands::rotate::state::RotationState;
 use crate::commands::shared::token_id::token_id;
 use crate::commands::shared::token_source::Given;
-use crate::commands::shared::{ledger_writer, mint, token_source};
+use crate::commands::shared::{ledger_writer, mint, stored_twice, token_source};
 use crate::error::CommandError;
 use crate::keychain::{Keychain, Name};
 use crate::ledger::TokenAtServer;
-use crate::model::{CommandLine, Credential, Token, Use};
+use crate::model::{CommandLine, Credential, Registry, Token, Use};
 use crate::registry::{self, MintError, MintScopes, RevokeError, TokenName};
 use crate::sys::env::Env;
 
@@ -35,29 +35,17 @@ pub(in crate::commands::rotate) fn refuse_shared(
     if args.keep_old {
         return Ok(());
     }
-    let registry = &name.registry;
-    for other in keychain
-        .uses(registry)?
-        .into_iter()
-        .filter(|other| *other != name.usage)
-    {
-        if keychain
-            .get(registry, other)?
-            .is_none_or(|held| held.token != old.token)
-        {
-            continue;
-        }
-        return Err(CommandError::failed(format_args!(
-            "the same token is also stored for {other}, which would stop working when it is revoked"
-        ))
-        .hint(format_args!(
-            "give {other} its own token first with {}, or do not revoke the old token: --keep-old",
-            CommandLine::new("kubectl regcred login")
-                .value("REGISTRY", registry.as_str())
-                .option("--use", "USE", other.as_str())
-        )));
-    }
-    Ok(())
+    let is_other = |registry: &Registry, usage| *registry != name.registry || usage != name.usage;
+    let Some(other) = stored_twice::elsewhere(keychain, &old.token, is_other)? else {
+        return Ok(());
+    };
+    Err(stored_twice::refusal(&other, &name.registry).hint(format_args!(
+        "give {} its own token first with {}, or do not revoke the old token: --keep-old",
+        other.usage,
+        CommandLine::new("kubectl regcred login")
+            .value("REGISTRY", other.registry.as_str())
+            .option("--use", "USE", other.usage.as_str())
+    )))
 }
 
 /// Gets the new token, or the password to create it with, before anything is changed.

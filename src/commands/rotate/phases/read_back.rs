@@ -4,17 +4,18 @@
 use futures_util::{StreamExt as _, stream};
 
 use super::actions;
-use crate::cluster::{self, Access, Cluster, ConnectOptions, SecretReader, Target};
+use crate::cluster::{self, Access, Cluster, ConnectOptions, Observed, SecretReader, Target};
 use crate::commands::rotate::report::Stop;
 use crate::commands::rotate::session::Session;
 use crate::commands::rotate::state::RotationState;
 use crate::commands::shared::apply::AT_ONCE;
 use crate::commands::shared::ledger_writer;
 use crate::commands::shared::search::{self, Place, Search, Unseen, every_context};
+use crate::commands::shared::skipped;
 use crate::commands::shared::targets::Job;
 use crate::error::CommandError;
 use crate::model::rotation::{Phase, TokenVersion};
-use crate::model::{CommandLine, Credential};
+use crate::model::{CommandLine, Credential, printable};
 
 /// Reads every Secret back.
 pub(super) async fn secrets(
@@ -120,14 +121,11 @@ async fn search_other_secrets(
     current: TokenVersion,
 ) -> Result<(), Stop> {
     let abandoned = Abandoned::for_current(current);
-    let what = format_args!("the {} token", abandoned.version);
-    let ledger = ledger_writer::read_to_revoke(what, session.revoke_anyway, session.system)?;
+    let what = format!("the {} token", abandoned.version);
+    let ledger = ledger_writer::read_to_revoke(&what, session.revoke_anyway, session.system)?;
     actions::check_others(state, session, &ledger, abandoned.version)?;
     let token = state.credential(abandoned.version)?.token;
-    let mut skipped = state.journal.skipped.clone();
-    if let Some(known) = ledger.credential(&state.name.registry, state.name.usage) {
-        skipped.add(&known.skipped);
-    }
+    let skipped = state.skipped(abandoned.version, &ledger, &session.keychain)?;
     for context in &skipped.searches {
         session.system.output.warn(format_args!(
             "context {context} was not searched for other Secrets with the {} token, as --skip-search says",
@@ -143,25 +141,46 @@ async fn search_other_secrets(
         skipped: &skipped,
     };
     let interrupt = session.interrupt.clone();
-    let mut found = interrupt.or(search.holders(&token)).await?;
+    let holds = |secret: &Observed| secret.mentions(&token).then(|| Holder::of(secret));
+    let mut found = interrupt.or(search.look(&holds)).await?;
     let (ignored, others): (Vec<_>, Vec<_>) = found.places.into_iter().partition(|place| skipped.has(&place.target));
     found.places = others;
-    for place in ignored {
-        session.system.output.warn(format_args!(
-            "{} was skipped: it holds the {} token, which is revoked now",
-            place.target, abandoned.version
-        ));
-    }
     if session.revoke_anyway {
         found.report_broken("the old token", &mut session.system.output);
-        return Ok(());
-    }
-    if !found.places.is_empty() {
+    } else if !found.places.is_empty() {
         return Err(still_needed(state, &found.places, abandoned).into());
+    } else {
+        let errors = found.unseen.into_iter().map(|unseen| search_failed(unseen, abandoned));
+        if let Some(last) = search::all_but_last(errors, &mut session.system.output) {
+            return Err(last.into());
+        }
     }
-    let errors = found.unseen.into_iter().map(|unseen| search_failed(unseen, abandoned));
-    let last = search::all_but_last(errors, &mut session.system.output);
-    last.map_or(Ok(()), |last| Err(last.into()))
+    skipped::report(&skipped, &ignored, &what, &mut session.system.output);
+    Ok(())
+}
+
+/// A Secret that holds the token.
+struct Holder {
+    /// Its type, where that is one that `sync` does not write.
+    other_type: Option<String>,
+}
+
+impl Holder {
+    fn of(secret: &Observed) -> Self {
+        Self {
+            other_type: secret.other_type().map(str::to_owned),
+        }
+    }
+
+    /// How such a Secret gets another token; `None` where `sync` writes it.
+    fn by_hand(&self) -> Option<String> {
+        let name = self.other_type.as_deref()?;
+        let sync = match name {
+            "kubernetes.io/basic-auth" | "Opaque" => "sync -f writes it if regcred.yaml has its `format`",
+            _ => "sync cannot write it: it needs a Secret of another name in its place",
+        };
+        Some(format!("its type is {}: {sync}", printable(name, MAX_TYPE)))
+    }
 }
 
 /// Every context of the kubeconfig, and those of the rotation with its own flags.
@@ -178,10 +197,10 @@ fn contexts(state: &RotationState, session: &Session<'_, '_>) -> Result<Vec<Conn
 }
 
 /// The error if Secrets that do not belong to this rotation hold the token.
-fn still_needed(state: &RotationState, others: &[Place<()>], abandoned: Abandoned) -> CommandError {
+fn still_needed(state: &RotationState, others: &[Place<Holder>], abandoned: Abandoned) -> CommandError {
     let contexts = &state.journal.contexts;
     let is_only_context =
-        |place: &Place<()>| contexts.len() == 1 && contexts[0].context.as_deref() == Some(&place.context);
+        |place: &Place<Holder>| contexts.len() == 1 && contexts[0].context.as_deref() == Some(&place.context);
     let names_context = !others.iter().all(is_only_context);
     let error = CommandError::failed(format_args!(
         "the {} token is not revoked: it is also in {}",
@@ -189,7 +208,8 @@ fn still_needed(state: &RotationState, others: &[Place<()>], abandoned: Abandone
         search::named(others, names_context)
     ));
     let mut syncs: Vec<CommandLine> = Vec::new();
-    for place in others.iter().filter(|place| !place.is_immutable) {
+    let is_written = |place: &&Place<Holder>| !place.is_immutable && place.holds.other_type.is_none();
+    for place in others.iter().filter(is_written) {
         let sync = if place.is_labelled {
             CommandLine::new("kubectl regcred sync -A")
         } else {
@@ -212,8 +232,17 @@ fn still_needed(state: &RotationState, others: &[Place<()>], abandoned: Abandone
             abandoned.current, abandoned.flag
         )
     });
-    let skip = skip_secret(abandoned.command(), &others[0].target);
-    error.hints(syncs).hint(format_args!(
+    let by_hand = others.iter().filter_map(|place| {
+        let how = place.holds.by_hand()?;
+        Some(format!(
+            "{}: {how}; then use {}",
+            place.shown(names_context),
+            abandoned.flag
+        ))
+    });
+    let left = others.iter().find(|place| !is_written(place));
+    let skip = skip_secret(abandoned.command(), &left.unwrap_or(&others[0]).target);
+    error.hints(syncs).hints(by_hand.take(MAX_SYNCS)).hint(format_args!(
         "skip a Secret that cannot be changed: {skip}; or do not revoke the {} token: --keep-old",
         abandoned.version
     ))
@@ -240,6 +269,8 @@ fn skip_secret(rotate: CommandLine, target: &Target) -> CommandLine {
     rotate.option("--skip-secret", "NAMESPACE/NAME", target.namespaced_name())
 }
 
+/// The longest type of a Secret that is shown, in characters.
+const MAX_TYPE: usize = 100;
 /// The most `sync` commands that one error suggests.
 const MAX_SYNCS: usize = 5;
 

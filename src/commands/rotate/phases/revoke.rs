@@ -42,6 +42,14 @@ pub(super) async fn token(
             session.report.revocation = Revocation::ByHand;
             return Ok(());
         }
+        Err(error @ RevokeError::Password) => {
+            session
+                .system
+                .output
+                .warn(format_args!("the {version} token was not revoked: {error}"));
+            session.report.revocation = Revocation::ByHand;
+            return Ok(());
+        }
         Err(error) => {
             let wants_password = error.wants_password();
             let error = CommandError::from(error).on(format_args!("the {version} token was not revoked"));

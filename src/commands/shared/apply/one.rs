@@ -101,6 +101,29 @@ impl From<Failure> for CommandError {
     }
 }
 
+/// What a Secret lacks after it was worked on.
+enum Lack<'a> {
+    /// The token that it holds works no more.
+    Works(CommandError),
+    /// It was not given this credential.
+    Credential(&'a Supply, CommandError),
+}
+
+impl Lack<'_> {
+    /// `is_written`: it holds its other credentials.
+    fn error(self, job: &Job, is_written: bool) -> CommandError {
+        let target = &job.target;
+        match self {
+            Self::Works(error) => error.on(format_args!("{target} holds a token that does not work")),
+            Self::Credential(supply, error) if is_written => error.on(format_args!(
+                "{target} was not given the credential of {}",
+                supply.credential.registry
+            )),
+            Self::Credential(_, error) => error.on(format_args!("{target} was not written")),
+        }
+    }
+}
+
 /// Writes the credentials that work to the Secret of one target, and runs the actions after it.
 pub(super) async fn sync(
     reader: &SecretReader<'_>,
@@ -112,7 +135,8 @@ pub(super) async fn sync(
 ) -> Result<Done, Failure> {
     let mut proven = Vec::new();
     let mut done = None;
-    let mut failure = None;
+    let mut is_written = false;
+    let mut lacks = Vec::new();
     for supply in &job.supplies {
         let proof = proofs.of(supply).await;
         if matches!(proof, Proof::Works(_)) {
@@ -132,11 +156,9 @@ pub(super) async fn sync(
                 done = Some(Done::of(planned));
             }
             (_, Proof::Works(_)) => {}
-            (Outcome::Unchanged, Proof::Refused(error)) => {
-                failure = Some(error.on(format_args!("{} holds a token that does not work", job.target)));
-            }
-            (_, Proof::Refused(error)) => failure = Some(error.on(not_written(job))),
-            (_, Proof::Unknown(error)) => failure = Some(error.on(not_written(job)).hint(NO_VERIFY)),
+            (Outcome::Unchanged, Proof::Refused(error)) => lacks.push(Lack::Works(error)),
+            (_, Proof::Refused(error)) => lacks.push(Lack::Credential(supply, error)),
+            (_, Proof::Unknown(error)) => lacks.push(Lack::Credential(supply, error.hint(NO_VERIFY))),
         }
     }
     let mut cleared = Vec::new();
@@ -163,7 +185,7 @@ pub(super) async fn sync(
                     match may {
                         Ok(()) => cleared.push((other.registry, other.token)),
                         Err(error) => {
-                            failure = Some(error.on(not_written(job)));
+                            lacks.push(Lack::Credential(supply, error));
                             proven.retain(|one| one.credential.registry != other.registry);
                         }
                     }
@@ -173,28 +195,37 @@ pub(super) async fn sync(
             },
             synced => synced?,
         };
+        // A Secret that was left alone is not attached or used for restarts.
+        is_written = synced.outcome != Outcome::LeftAlone;
         done = Some(Done {
-            after: match synced.outcome {
-                // A Secret that was left alone is not attached or used for restarts.
-                Outcome::LeftAlone => AfterResult::default(),
-                Outcome::Created | Outcome::Configured | Outcome::Unchanged => after.of(reader.cluster(), job).await,
+            after: if is_written {
+                after.of(reader.cluster(), job).await
+            } else {
+                AfterResult::default()
             },
             ..Done::of(synced)
         });
         break;
     }
-    match (failure, done) {
-        (Some(error), _) => Err(Failure::Unproven(error)),
-        (None, Some(done)) => Ok(done),
-        (None, None) => Err(Failure::Unproven(CommandError::failed(format_args!(
-            "no credential was given for {}",
-            job.target
-        )))),
+    let mut errors = lacks.into_iter().map(|lack| lack.error(job, is_written));
+    match done {
+        // What was done is said also where a credential is missing.
+        Some(mut done) if is_written => {
+            done.after.errors.extend(errors);
+            Ok(done)
+        }
+        done => errors.next_back().map_or_else(
+            || done.ok_or_else(|| no_credential(job)),
+            |error| Err(Failure::Unproven(error)),
+        ),
     }
 }
 
-fn not_written(job: &Job) -> String {
-    format!("{} was not written", job.target)
+fn no_credential(job: &Job) -> Failure {
+    Failure::Unproven(CommandError::failed(format_args!(
+        "no credential was given for {}",
+        job.target
+    )))
 }
 
 /// The token that the credential would take the place of, if that is why nothing was written.
@@ -215,6 +246,6 @@ async fn write(
     options: SyncOptions,
     after: &After,
 ) -> Result<Synced, Failure> {
-    let synced = cluster::sync_in(job.format.as_ref(), reader, &job.target, wanted, options).await;
+    let synced = cluster::sync(reader, &job.target, job.format.as_ref(), wanted, options).await;
     synced.map_err(|error| Failure::Cluster(error.for_access(&after.access_for(job))))
 }

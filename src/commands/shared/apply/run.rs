@@ -20,9 +20,9 @@ use crate::commands::shared::targets::{Batch, Found, Job, find};
 use crate::commands::system::System;
 use crate::error::CommandError;
 
-/// How many Secrets of a cluster are processed at a time, with one connection each. Far away, fewer wait for round trips;
-/// more gain little and make a small API server busy (docs/performance.md).
-pub(in crate::commands) const AT_ONCE: usize = 32;
+/// How many Secrets of a cluster are processed at a time. Far away, fewer wait for round trips; more gain little and make a
+/// small API server busy (docs/performance.md).
+pub(in crate::commands) const AT_ONCE: usize = 64;
 
 /// The result of one job.
 type JobResult = (Job, Result<Done, CommandError>);

@@ -16,8 +16,21 @@ pub(super) type Value = Zeroizing<Vec<u8>>;
 pub(super) struct Assigned<const N: usize> {
     /// The last value of each requested name.
     pub(super) values: [Option<Value>; N],
+    /// How each requested name is assigned, each time.
+    pub(super) forms: [Vec<Form>; N],
     /// Whether other variables are assigned too.
     pub(super) has_others: bool,
+}
+
+/// How an assignment is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `NAME=value`, which is a whole line.
+    Line,
+    /// `export NAME=value`, which is a whole line.
+    ExportLine,
+    /// In any other form: in a line with more, or in several lines.
+    Other,
 }
 
 /// Why a file cannot be read as a list of assignments.
@@ -93,8 +106,10 @@ pub(super) fn assigned<const N: usize>(text: &[u8], names: [&'static str; N]) ->
         at: 0,
         line: 1,
         names,
+        words: Vec::new(),
         found: Assigned {
             values: std::array::from_fn(|_| None),
+            forms: std::array::from_fn(|_| Vec::new()),
             has_others: false,
         },
     };
@@ -107,6 +122,8 @@ struct Reader<'a, const N: usize> {
     at: usize,
     line: usize,
     names: [&'static str; N],
+    /// The variables of the command that is being read: the index of each that is a requested one.
+    words: Vec<Option<usize>>,
     found: Assigned<N>,
 }
 
@@ -177,8 +194,41 @@ impl<'a, const N: usize> Reader<'a, N> {
                 Some(_) if self.is_line_end() => {
                     self.next();
                 }
-                Some(_) => self.command()?,
+                Some(_) => {
+                    let start = self.at;
+                    self.words.clear();
+                    self.command()?;
+                    self.note_forms(start);
+                }
             }
+        }
+    }
+
+    /// Notes how the command that began at `start` is written.
+    fn note_forms(&mut self, start: usize) {
+        let form = match *self.words.as_slice() {
+            [Some(slot)] => self.form(start, self.names[slot]),
+            _ => Form::Other,
+        };
+        for slot in self.words.iter().flatten() {
+            self.found.forms[*slot].push(form);
+        }
+    }
+
+    /// The form of a command with one assignment.
+    fn form(&self, start: usize, name: &str) -> Form {
+        let (before, command) = (&self.text[..start], &self.text[start..self.at]);
+        let is_line_start = before.is_empty() || (before.ends_with(b"\n") && !before.ends_with(b"\\\n"));
+        if !is_line_start || !self.is_line_end() || command.contains(&b'\n') || command.ends_with(b";") {
+            return Form::Other;
+        }
+        let begins_with = |words: &str| command.starts_with(format!("{words}{name}=").as_bytes());
+        if begins_with("") {
+            Form::Line
+        } else if begins_with("export ") {
+            Form::ExportLine
+        } else {
+            Form::Other
         }
     }
 
@@ -217,7 +267,10 @@ impl<'a, const N: usize> Reader<'a, N> {
                 (Some(b"export"), _) if is_first && self.is_word_end() => is_export = true,
                 (Some(b"set"), _) if is_first && self.is_word_end() => return self.set(),
                 // A name alone is given no value.
-                (Some(_), _) if is_export && self.is_word_end() && !self.is_before_equals() => has_operand = true,
+                (Some(name), _) if is_export && self.is_word_end() && !self.is_before_equals() => {
+                    has_operand = true;
+                    self.words.push(self.slot(name));
+                }
                 (None, Some(b'-')) if is_export && !has_operand && last.is_none() && self.starts_with(b"-- ") => {
                     self.at += 2;
                     has_operand = true;
@@ -290,6 +343,7 @@ impl<'a, const N: usize> Reader<'a, N> {
             Some(slot) => self.found.values[slot] = Some(value),
             None => self.found.has_others = true,
         }
+        self.words.push(slot);
         Ok(slot)
     }
 
