@@ -72,6 +72,8 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-regcred' -ScriptBlock {
             [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'The account that the token belongs to')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust only the certificates of this PEM file for the registry')
             [CompletionResult]::new('--gitea-path', '--gitea-path', [CompletionResultType]::ParameterName, 'The path under which Gitea is served')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig file')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Give up a single request after this time')
             [CompletionResult]::new('--revoke', '--revoke', [CompletionResultType]::ParameterName, 'Delete the token at Gitea first')
             [CompletionResult]::new('--revoke-anyway', '--revoke-anyway', [CompletionResultType]::ParameterName, 'For a stolen token')
             [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Read the account''s password from standard input')
@@ -214,8 +216,8 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-regcred' -ScriptBlock {
             [CompletionResult]::new('--token-name', '--token-name', [CompletionResultType]::ParameterName, 'The beginning of the new token''s name at Gitea')
             [CompletionResult]::new('--if-older', '--if-older', [CompletionResultType]::ParameterName, 'Do nothing')
             [CompletionResult]::new('--skip-context', '--skip-context', [CompletionResultType]::ParameterName, 'Leave the Secrets of this context as they are')
-            [CompletionResult]::new('--skip-namespace', '--skip-namespace', [CompletionResultType]::ParameterName, 'Leave the Secrets of this namespace as they are')
-            [CompletionResult]::new('--skip-secret', '--skip-secret', [CompletionResultType]::ParameterName, 'Leave one Secret as it is')
+            [CompletionResult]::new('--skip-namespace', '--skip-namespace', [CompletionResultType]::ParameterName, 'Leave the Secrets of this namespace as they are in every context')
+            [CompletionResult]::new('--skip-secret', '--skip-secret', [CompletionResultType]::ParameterName, 'Leave this Secret as it is in every context')
             [CompletionResult]::new('--actions-account', '--actions-account', [CompletionResultType]::ParameterName, 'The account that may write the secrets of Actions that hold the token')
             [CompletionResult]::new('--skip-actions', '--skip-actions', [CompletionResultType]::ParameterName, 'Leave a secret of Actions as it is')
             [CompletionResult]::new('--skip-search', '--skip-search', [CompletionResultType]::ParameterName, 'Do not search this context for other Secrets with the old token')
@@ -264,6 +266,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-regcred' -ScriptBlock {
             break
         }
         'kubectl-regcred;docker;setup' {
+            [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'Keep the keychain''s or the file''s credential where they differ')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Only print what would be done')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust only the certificates of this PEM file for the registry')
             [CompletionResult]::new('--gitea-path', '--gitea-path', [CompletionResultType]::ParameterName, 'The path under which Gitea is served')
@@ -337,8 +340,8 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-regcred' -ScriptBlock {
             [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Every namespace with these labels')
             [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Every namespace with these labels')
             [CompletionResult]::new('--registry', '--registry', [CompletionResultType]::ParameterName, 'Check only images of this registry')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print a document')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Print a document')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print a document instead of text')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Print a document instead of text')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust only the certificates of this PEM file for the registry')
             [CompletionResult]::new('--gitea-path', '--gitea-path', [CompletionResultType]::ParameterName, 'The path under which Gitea is served')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A context of the kubeconfig')

@@ -283,12 +283,16 @@ _kubectl__regcred() {
             return 0
             ;;
         kubectl__regcred__subcmd__docker__subcmd__setup)
-            opts="-v -h --default --no-verify --dry-run --ca-file --plain-http --gitea-path --verbose --help"
+            opts="-v -h --default --keep --no-verify --dry-run --ca-file --plain-http --gitea-path --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --keep)
+                    COMPREPLY=($(compgen -W "keychain file" -- "${cur}"))
+                    return 0
+                    ;;
                 --dry-run)
                     COMPREPLY=($(compgen -W "none client" -- "${cur}"))
                     return 0
@@ -897,7 +901,7 @@ _kubectl__regcred() {
             return 0
             ;;
         kubectl__regcred__subcmd__logout)
-            opts="-u -v -h --use --revoke --revoke-anyway --password-stdin --username --ca-file --plain-http --gitea-path --verbose --help"
+            opts="-u -v -h --use --revoke --revoke-anyway --password-stdin --username --ca-file --plain-http --gitea-path --kubeconfig --request-timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -920,6 +924,14 @@ _kubectl__regcred() {
                     return 0
                     ;;
                 --gitea-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -63,6 +63,8 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -s u -l username -d 'The account that the token belongs to' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l ca-file -d 'Trust only the certificates of this PEM file for the registry' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l gitea-path -d 'The path under which Gitea is served' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l kubeconfig -d 'The kubeconfig file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l request-timeout -d 'Give up a single request after this time' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l revoke -d 'Delete the token at Gitea first'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l revoke-anyway -d 'For a stolen token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l password-stdin -d 'Read the account\'s password from standard input'
@@ -173,8 +175,8 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l token-name -d 'The beginning of the new token\'s name at Gitea' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l if-older -d 'Do nothing' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-context -d 'Leave the Secrets of this context as they are' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-namespace -d 'Leave the Secrets of this namespace as they are' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-secret -d 'Leave one Secret as it is' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-namespace -d 'Leave the Secrets of this namespace as they are in every context' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-secret -d 'Leave this Secret as it is in every context' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l actions-account -d 'The account that may write the secrets of Actions that hold the token' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-actions -d 'Leave a secret of Actions as it is' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-search -d 'Do not search this context for other Secrets with the old token' -r
@@ -214,6 +216,8 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -f -a "setup" -d 'Make docker and podman use the keychain, and move their plaintext tokens into it'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -f -a "status" -d 'Show where docker and podman get the credential for each registry, and what is wrong with it'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -f -a "remove" -d 'Undo what setup did to docker\'s and podman\'s files'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l keep -d 'Keep the keychain\'s or the file\'s credential where they differ' -r -f -a "keychain\t''
+file\t''"
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l dry-run -d 'Only print what would be done' -r -f -a "none\t'Apply the changes'
 client\t'Print what would be done'"
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l ca-file -d 'Trust only the certificates of this PEM file for the registry' -r -F
@@ -262,7 +266,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -s n -l namespace -d 'A namespace to check' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -s l -l selector -d 'Every namespace with these labels' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -l registry -d 'Check only images of this registry' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -s o -l output -d 'Print a document' -r -f -a "json\t'JSON'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -s o -l output -d 'Print a document instead of text' -r -f -a "json\t'JSON'
 yaml\t'YAML'"
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -l ca-file -d 'Trust only the certificates of this PEM file for the registry' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -l gitea-path -d 'The path under which Gitea is served' -r

@@ -26,6 +26,8 @@ mod part;
 #[cfg(target_os = "linux")]
 #[path = "quickstart/server.rs"]
 mod server;
+#[path = "../tests/support/tls.rs"]
+mod tls;
 
 use std::cell::RefCell;
 use std::io::Cursor;

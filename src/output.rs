@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use crate::error::CommandError;
-use crate::model::strip_control;
+use crate::model::{printable_around, strip_control};
 
 /// stdout and stderr of a command, as writers so that tests and the quickstart can capture them.
 #[allow(clippy::struct_excessive_bools, reason = "what each of the two streams is good for")]
@@ -23,8 +23,8 @@ pub struct Output<'a> {
     /// The errors that were printed as warnings.
     warned: BTreeSet<String>,
     is_verbose: bool,
-    /// Whether to show progress on stderr.
-    shows_progress: bool,
+    /// The longest line of progress that stderr has room for, in columns; `None` if none is shown.
+    progress_columns: Option<usize>,
     /// The width of the current progress line in columns; 0 if there is none.
     progress: usize,
 }
@@ -69,15 +69,16 @@ impl<'a> Output<'a> {
             messages: Box::new(messages),
             warned: BTreeSet::new(),
             is_verbose: false,
-            shows_progress: false,
+            progress_columns: None,
             progress: 0,
         }
     }
 
-    /// Sets whether progress is shown on stderr, which must be a terminal.
+    /// Shows progress on stderr, which must be a terminal of `columns`.
     #[must_use]
-    pub fn with_progress(mut self, shows_progress: bool) -> Self {
-        self.shows_progress = shows_progress;
+    pub fn with_progress(mut self, columns: usize) -> Self {
+        // In the last column, some terminals begin a new line at once.
+        self.progress_columns = Some(columns.saturating_sub(1));
         self
     }
 
@@ -111,15 +112,14 @@ impl<'a> Output<'a> {
         self.data_is_terminal
     }
 
-    /// Shows progress in one short line that the next message or [`Output::end_progress`] overwrites.
+    /// Shows progress in one line, cut to the terminal's width, that the next message or [`Output::end_progress`] overwrites.
     ///
     /// Uses only a carriage return and spaces, which work on every terminal.
     pub fn progress(&mut self, text: impl Display) {
-        if !self.shows_progress {
+        let Some(columns) = self.progress_columns else {
             return;
-        }
-        let text = text.to_string();
-        let text = strip_control(&text);
+        };
+        let text = printable_around(&text.to_string(), columns);
         let width = text.chars().count();
         let rest = self.progress.saturating_sub(width);
         let _ = write!(self.messages, "\r{text}{:rest$}", "");
@@ -276,7 +276,10 @@ mod tests {
     fn shown(shows_progress: bool) -> String {
         let mut stderr = Vec::new();
         let mut stdout = Vec::new();
-        let mut output = Output::new(&mut stdout, false, &mut stderr).with_progress(shows_progress);
+        let mut output = Output::new(&mut stdout, false, &mut stderr);
+        if shows_progress {
+            output = output.with_progress(80);
+        }
         output.progress("10/200");
         output.progress("9/10");
         output.info("hello");
@@ -307,7 +310,7 @@ mod tests {
     fn control_characters_are_not_printed() {
         let evil = "context ev\u{1b}[31mil\u{202e}";
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        let mut output = Output::new(&mut stdout, true, &mut stderr).with_progress(true);
+        let mut output = Output::new(&mut stdout, true, &mut stderr).with_progress(80);
         output.line(evil).unwrap();
         output.table(["NAME"], &[[evil.to_owned()]]).unwrap();
         output.document(evil).unwrap();
@@ -364,6 +367,17 @@ mod tests {
         output.document("two\n").unwrap();
         output.table(["A"], &[["b".to_owned()]]).unwrap();
         assert_eq!(output.flush().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn a_progress_line_fits_the_terminal() {
+        let mut stderr = Vec::new();
+        let mut output = Output::new(io::sink(), false, &mut stderr).with_progress(21);
+        output.progress("reading the list of gitea.example.com: 10/200");
+        output.end_progress();
+        drop(output);
+        let text = String::from_utf8(stderr).unwrap();
+        assert_eq!(text, format!("\rreadi…le.com: 10/200\r{:20}\r", ""));
     }
 
     #[test]

@@ -69,9 +69,16 @@ pub enum Error {
     /// 403 by authorization: the user may not.
     #[error(transparent)]
     Forbidden(Box<Forbidden>),
-    /// 403 by anything else, such as a quota or an admission webhook.
+    /// 403 by anything else, such as a quota, and any status by a policy or an admission webhook.
     #[error("the API server refused the request about {object}: {message}")]
     Denied {
+        object: Object,
+        /// The server's reason.
+        message: String,
+    },
+    /// 422: the object is none that the API takes, or not as a change of what is there.
+    #[error("the API server does not take {object}: {message}")]
+    Invalid {
         object: Object,
         /// The server's reason.
         message: String,
@@ -189,7 +196,7 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<Hint> {
         Some(match self {
-            Self::Kubeconfig(error) => return error.hint().map(Hint::from),
+            Self::Kubeconfig(error) => error.hint().into(),
             Self::Exec(error) => return error.hint().map(Hint::from),
             Self::Unreachable { .. } => {
                 "is the cluster up, and is the VPN or tunnel to it? `kubectl cluster-info`".into()
@@ -247,6 +254,18 @@ impl Error {
             Self::Denied { .. } => "a rule of the cluster decided so (a quota, a policy or an admission webhook), and no Role \
                                     changes it: ask who runs the cluster"
                 .into(),
+            Self::Invalid { object, .. } => {
+                let describe = CommandLine::new("kubectl describe").words(object.resource.plural());
+                let describe = match &object.namespace {
+                    Some(namespace) => describe.option("-n", "NAMESPACE", namespace.as_str()),
+                    None => describe,
+                };
+                let describe = match &object.name {
+                    Some(name) => describe.foreign("NAME", name),
+                    None => describe,
+                };
+                Hint::to("the message says which field is wrong; this shows what is there", describe)
+            }
             Self::Server { .. } => {
                 "try again; `kubectl get --raw '/readyz?verbose'` says whether the API server is well".into()
             }

@@ -31,7 +31,7 @@ pub use list::{FoundNamespace, Managed, Selector, SelectorError, managed_secrets
 pub use rbac::{Access, Feature, Scope, Subject, groups_of_status};
 pub use resource::{Object, Resource};
 pub use secret::annotations::{Entry, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION};
-pub use secret::apply::{DryRun, Outcome, SyncOptions, Synced, remove, sync, sync_in};
+pub use secret::apply::{DryRun, Outcome, SyncOptions, Synced, remove, sync};
 pub use secret::format::{SecretFormat, SecretFormatError};
 pub use secret::left_alone::{Holds, LeftAlone, instead};
 pub use secret::manifest::{Manifest, Metadata};

@@ -168,13 +168,7 @@ impl DryRunArg {
 #[derive(Debug, Args)]
 pub struct TrialArgs {
     /// Only print what would be done, and show the changes of each file with the tokens masked
-    #[arg(
-        long,
-        value_name = "none|client",
-        default_value = "none",
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
+    #[arg(long, value_name = "none|client", default_value = "none", hide_default_value = true)]
     pub dry_run: LocalDryRunArg,
 }
 
@@ -275,10 +269,33 @@ pub struct ClusterArgs {
     #[serde(rename = "uid", skip_serializing_if = "Option::is_none")]
     #[arg(hide_short_help = true, long = "as-uid", value_name = "UID")]
     pub impersonate_uid: Option<String>,
-    /// Give up a single request after this time, such as 5s or 1m; 0 waits forever
+    /// Give up a single request after this time, such as 5s; 0 waits forever [default: 1m]
     #[serde(skip)]
     #[arg(hide_short_help = true, long, value_name = "TIME")]
     pub request_timeout: Option<RequestTimeout>,
+}
+
+/// How to look through the contexts of a kubeconfig.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Connecting to the clusters")]
+pub struct SearchArgs {
+    /// The kubeconfig file
+    #[arg(hide_short_help = true, long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Give up a single request after this time, such as 5s; 0 waits forever [default: 1m]
+    #[arg(hide_short_help = true, long, value_name = "TIME")]
+    pub request_timeout: Option<RequestTimeout>,
+}
+
+impl SearchArgs {
+    /// The library's options for the current context.
+    pub fn options(&self) -> ConnectOptions {
+        ConnectOptions {
+            kubeconfig: self.kubeconfig.clone(),
+            request_timeout: self.request_timeout.unwrap_or_default(),
+            ..ConnectOptions::default()
+        }
+    }
 }
 
 impl ClusterArgs {

@@ -9,7 +9,7 @@ use super::shared::document;
 use super::shared::token_age::TokenAge;
 use super::system::System;
 use crate::error::CommandError;
-use crate::keychain::CredentialInfo;
+use crate::keychain::{CredentialInfo, Part};
 
 /// `list`.
 #[derive(Debug, Args)]
@@ -54,7 +54,7 @@ struct Row<'a> {
 }
 
 pub(super) fn run(args: &ListArgs, system: &mut System<'_>) -> Result<(), CommandError> {
-    let items = system.keychain()?.list()?;
+    let items = system.keychain()?.list_with_remains()?;
     let format = match args.output {
         Some(ListFormat::Json) => Some(DocumentFormat::Json),
         Some(ListFormat::Yaml) => Some(DocumentFormat::Yaml),
@@ -63,11 +63,11 @@ pub(super) fn run(args: &ListArgs, system: &mut System<'_>) -> Result<(), Comman
     if let Some(format) = format {
         let items = items
             .iter()
-            .map(|item| Row {
+            .map(|(item, part)| Row {
                 registry: item.registry.as_str(),
                 username: item.username.as_str(),
                 usage: item.usage.as_str(),
-                is_identity_token: item.username.is_identity_token(),
+                is_identity_token: is_identity_token(item, *part),
                 since: TokenAge::kept(item.since).since().map(|since| since.to_string()),
             })
             .collect();
@@ -79,7 +79,7 @@ pub(super) fn run(args: &ListArgs, system: &mut System<'_>) -> Result<(), Comman
         return Ok(());
     }
     if args.output == Some(ListFormat::Name) {
-        let mut names: Vec<_> = items.iter().map(|item| &item.registry).collect();
+        let mut names: Vec<_> = items.iter().map(|(item, _)| &item.registry).collect();
         names.dedup();
         for name in names {
             system.output.line(name)?;
@@ -89,8 +89,8 @@ pub(super) fn run(args: &ListArgs, system: &mut System<'_>) -> Result<(), Comman
     let now = Timestamp::now();
     let age = |item: &CredentialInfo| TokenAge::kept(item.since).shown(now);
     if args.output == Some(ListFormat::Wide) {
-        let kind = |item: &CredentialInfo| {
-            if item.username.is_identity_token() {
+        let kind = |item: &CredentialInfo, part: Part| {
+            if is_identity_token(item, part) {
                 "identity token"
             } else {
                 "token or password"
@@ -98,13 +98,13 @@ pub(super) fn run(args: &ListArgs, system: &mut System<'_>) -> Result<(), Comman
         };
         let rows: Vec<_> = items
             .iter()
-            .map(|item| {
+            .map(|(item, part)| {
                 [
                     item.registry.to_string(),
                     item.username.to_string(),
                     item.usage.to_string(),
                     age(item),
-                    kind(item).to_owned(),
+                    kind(item, *part).to_owned(),
                 ]
             })
             .collect();
@@ -114,8 +114,8 @@ pub(super) fn run(args: &ListArgs, system: &mut System<'_>) -> Result<(), Comman
     }
     let rows: Vec<_> = items
         .iter()
-        .map(|item| {
-            let kind = if item.username.is_identity_token() {
+        .map(|(item, part)| {
+            let kind = if is_identity_token(item, *part) {
                 " (identity token)"
             } else {
                 ""
@@ -129,4 +129,9 @@ pub(super) fn run(args: &ListArgs, system: &mut System<'_>) -> Result<(), Comman
         })
         .collect();
     Ok(system.output.table(["REGISTRY", "USERNAME", "USE", "AGE"], &rows)?)
+}
+
+/// Whether only docker's clients can use it, as also what is left of docker's login in the browser.
+fn is_identity_token(item: &CredentialInfo, part: Part) -> bool {
+    item.username.is_identity_token() || part != Part::Login
 }

@@ -35,15 +35,16 @@ pub use system::{OpenKeychain, Prompter, System};
 
 /// Runs `kubectl regcred` with these arguments, the first of which is the program's own name.
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>, system: &mut System<'_>) -> Exit {
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
     let parsed = command()
-        .try_get_matches_from(args)
+        .try_get_matches_from(&args)
         .and_then(|found| Cli::from_arg_matches(&found));
     let done = match parsed {
         Ok(cli) => {
             system.output.set_verbose(cli.verbose);
             dispatch(cli.verb, system)
         }
-        Err(error) => usage(&error, system),
+        Err(error) => usage(error, &args, system),
     };
     let exit = done.unwrap_or_else(|error| {
         system.output.error(&error);
@@ -91,8 +92,35 @@ const KUBECTL_FLAGS: [(&str, &str); 3] = [
     ("--docker-email", "leave it out: no registry uses it"),
 ];
 
+/// Whether the command line's verb takes a token or a password from standard input, so that one may be in the wrong place.
+fn takes_secret(args: &[OsString]) -> bool {
+    let root = command();
+    let words = args.iter().skip(1).filter_map(|arg| arg.to_str());
+    let verb = words.fold(&root, |verb, word| verb.find_subcommand(word).unwrap_or(verb));
+    verb.get_arguments()
+        .any(|arg| arg.get_id().as_str().ends_with("_stdin"))
+}
+
+/// Replaces the value in clap's message. Returns whether there was one.
+fn hide_value(error: &mut clap::Error) -> bool {
+    let is_value = |kind| match error.get(kind) {
+        // A flag of this name is unknown; a word is a value.
+        Some(ContextValue::String(text)) if kind == ContextKind::InvalidArg => {
+            error.kind() == ErrorKind::UnknownArgument && !text.starts_with('-')
+        }
+        Some(ContextValue::String(text)) => !text.is_empty(),
+        _ => false,
+    };
+    let kinds = [ContextKind::InvalidArg, ContextKind::InvalidValue];
+    let Some(kind) = kinds.into_iter().find(|kind| is_value(*kind)) else {
+        return false;
+    };
+    error.insert(kind, ContextValue::String("…".to_owned()));
+    true
+}
+
 /// Prints clap's messages: help and version are data, everything else is a usage error.
-fn usage(error: &clap::Error, system: &mut System<'_>) -> Result<Exit, CommandError> {
+fn usage(mut error: clap::Error, args: &[OsString], system: &mut System<'_>) -> Result<Exit, CommandError> {
     let unknown = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(flag)) if error.kind() == ErrorKind::UnknownArgument => flag.as_str(),
         _ => "",
@@ -110,6 +138,7 @@ fn usage(error: &clap::Error, system: &mut System<'_>) -> Result<Exit, CommandEr
         )
         .hint("if that was a real token: revoke it"));
     }
+    let is_hidden = takes_secret(args) && hide_value(&mut error);
     let text = error.render().to_string();
     match error.kind() {
         // Without arguments, the help is printed, as in kubectl.
@@ -119,6 +148,11 @@ fn usage(error: &clap::Error, system: &mut System<'_>) -> Result<Exit, CommandEr
         }
         _ => {
             system.output.message(&text);
+            if is_hidden {
+                system
+                    .output
+                    .info("hint: the value is not shown, because it may be a token: if it is one, revoke it");
+            }
             Ok(Exit::Usage)
         }
     }

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Read};
 
+use terminal_size::terminal_size_of;
 use zeroize::Zeroizing;
 
 use crate::keychain::{self, Keychain};
@@ -54,13 +55,16 @@ impl System<'static> {
         let is_coloured = io::stdout().is_terminal()
             && env.os("NO_COLOR").is_none()
             && env.var("TERM").map_or(cfg!(unix), |term| term != "dumb");
-        let columns = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+        let columns = |(width, _): (terminal_size::Width, _)| usize::from(width.0);
+        let mut output = Output::new(io::stdout(), io::stdout().is_terminal(), io::stderr())
+            .with_screen(terminal_size_of(io::stdout()).map(columns), is_coloured);
+        if shows_progress {
+            output = output.with_progress(terminal_size_of(io::stderr()).map_or(80, columns));
+        }
         Self {
             env,
             stdin: stdin::unbuffered(),
-            output: Output::new(io::stdout(), io::stdout().is_terminal(), io::stderr())
-                .with_progress(shows_progress)
-                .with_screen(columns, is_coloured),
+            output,
             person: there.then(|| Box::new(AtTerminal) as Box<dyn Prompter>),
             open_keychain: Box::new(Keychain::open),
             handles_interrupts: true,

@@ -15,7 +15,7 @@ use crate::error::CommandError;
   kubectl regcred version -o json")]
 pub struct VersionArgs {
     /// Print a document instead of a line
-    #[arg(short, long, value_name = "FORMAT")]
+    #[arg(short, long, value_name = "json|yaml")]
     pub output: Option<DocumentFormat>,
 }
 

@@ -108,8 +108,8 @@ impl Registry {
 
     /// The name with `:443` if it was written like that.
     ///
-    /// For docker both are the same registry. kubelet has no default port: for an image `host:443/app` it uses an entry
-    /// with the key `host:443`, not `host`.
+    /// Clients have no default port: for an image `host:443/app` docker, podman and kubelet use an entry with the key
+    /// `host:443`, not `host`.
     pub fn as_written(&self) -> Cow<'_, str> {
         if self.with_default_port.0 {
             Cow::Owned(format!("{}:{HTTPS_PORT}", self.name))

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use super::home;
+
 /// A copy of the environment variables.
 ///
 /// Commands use this and not the process's environment, so that tests can run them in-process with their own
@@ -12,8 +14,17 @@ use std::path::PathBuf;
 pub struct Env(BTreeMap<OsString, OsString>);
 
 impl Env {
+    /// Those of this process. Where `HOME` is not set, as in a unit of systemd without `User=`, it is the home that the system
+    /// knows the user by: docker's and podman's programs look there too.
     pub fn of_process() -> Self {
-        std::env::vars_os().collect()
+        let mut env: Self = std::env::vars_os().collect();
+        if cfg!(unix)
+            && env.home().is_none()
+            && let Some(home) = home::of_user()
+        {
+            env.0.insert("HOME".into(), home.into());
+        }
+        env
     }
 
     /// A variable's value, if it is set, not empty and valid UTF-8.

@@ -3,6 +3,8 @@
 pub mod core_dump;
 pub mod env;
 pub(crate) mod file_lock;
+pub mod heap;
+pub(crate) mod home;
 pub(crate) mod host;
 pub mod link;
 pub(crate) mod on_path;

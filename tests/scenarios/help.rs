@@ -68,6 +68,43 @@ fn a_token_has_no_flag() {
     }
 }
 
+scenario!(a_token_in_the_wrong_place_is_not_shown);
+fn a_token_in_the_wrong_place_is_not_shown() {
+    let world = World::of_doubles();
+    for (line, names) in [
+        (
+            "login https://admin:s3cret@[REGISTRY]",
+            "for '[REGISTRY]': a registry's name holds no user name",
+        ),
+        (
+            "login [REGISTRY] -u admin:s3cret",
+            "for '--username <NAME>': the user name holds a colon",
+        ),
+        ("login [REGISTRY] -u admin s3cret", "unexpected argument '…'"),
+        ("login [REGISTRY] -u admin --token-stdin=s3cret", "for '--token-stdin'"),
+        ("-v login [REGISTRY] --use s3cret!", "for '--use <USE>'"),
+        ("sync --registry admin:s3cret@[REGISTRY]", "for '--registry <REGISTRY>'"),
+        ("rotate [REGISTRY] s3cret", "unexpected argument '…'"),
+        ("logout [REGISTRY] --password-stdin=s3cret", "for '--password-stdin'"),
+        ("keychain unlock --passphrase-stdin=s3cret", "for '--passphrase-stdin'"),
+    ] {
+        let ran = world.regcred(line);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{line}: {ran}");
+        assert!(!ran.stderr.contains("s3cret"), "{line}: {ran}");
+        assert!(
+            ran.stderr.contains("'…'") && ran.stderr.contains("revoke it"),
+            "{line}: {ran}"
+        );
+        assert!(ran.stderr.contains(names), "{line}: {ran}");
+    }
+    // Elsewhere, what was typed helps.
+    let ran = world.regcred("list extra");
+    assert!(
+        ran.stderr.contains("'extra'") && !ran.stderr.contains("revoke"),
+        "{ran}"
+    );
+}
+
 scenario!(what_is_mistyped);
 fn what_is_mistyped() {
     let world = World::of_doubles();

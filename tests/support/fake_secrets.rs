@@ -1,6 +1,6 @@
 //! A Secret Service that misbehaves, on a private bus: what real ones do when they hang, crash or wait for a person.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -41,6 +41,9 @@ pub enum Behaviour {
     NoCollection,
     /// Two items have one name; the one of the lower number is newer.
     Duplicates,
+    /// It knows a caller only once it has answered a call: gnome-keyring at its worst. Before, a search is an unknown
+    /// method, and what needs to know the caller ends it.
+    Slow,
     /// It has forty items.
     Many,
     /// It has forty items, all locked, and shows hashes of their attributes, as gnome-keyring does.
@@ -85,6 +88,7 @@ impl FakeSecrets {
             calls: Arc::clone(&calls),
             unlocked: Arc::clone(&unlocked),
             has_blinked: false,
+            known: HashSet::new(),
             waiting: None,
         };
         let address = bus.address();
@@ -146,6 +150,8 @@ struct Service {
     calls: Arc<Mutex<Vec<String>>>,
     unlocked: Arc<AtomicBool>,
     has_blinked: bool,
+    /// The callers that it has answered.
+    known: HashSet<String>,
     /// A search that is answered when a person has answered.
     waiting: Option<Message>,
 }
@@ -176,7 +182,7 @@ impl Service {
         let error = async |name: &str| connection.reply_error(&header, name, &("no",)).await;
         let is_open = matches!(
             self.behaviour,
-            B::Duplicates | B::Many | B::NoCollection | B::ItemBlinks | B::Phantom | B::Another
+            B::Duplicates | B::Many | B::NoCollection | B::ItemBlinks | B::Phantom | B::Another | B::Slow
         );
         let is_locked = !self.unlocked.load(Ordering::SeqCst) && !is_open;
         let is_item = header.path().unwrap().as_str().starts_with("/item/");
@@ -187,6 +193,7 @@ impl Service {
             _ => false,
         };
         self.has_blinked |= blinks;
+        let is_stranger = self.known.insert(header.sender().unwrap().to_string()) && self.behaviour == B::Slow;
         let sent = match (member.as_str(), self.behaviour) {
             (_, B::Silent) => Ok(()),
             ("SearchItems", B::Signals) => {
@@ -222,6 +229,8 @@ impl Service {
             }
             (_, B::Denies) => error("org.freedesktop.DBus.Error.AccessDenied").await,
             _ if blinks => error("org.freedesktop.DBus.Error.UnknownMethod").await,
+            ("SearchItems", _) if is_stranger => error("org.freedesktop.DBus.Error.UnknownMethod").await,
+            _ if is_stranger && property != " Collections" => return false,
             ("SearchItems", B::Dies) => return false,
             ("SearchItems", B::AsksFirst { .. }) if is_locked => {
                 self.waiting = Some(call.clone());

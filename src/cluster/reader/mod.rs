@@ -4,6 +4,7 @@ pub mod places;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use kube::api::ListParams;
 use serde::de::DeserializeOwned;
@@ -24,6 +25,17 @@ pub struct Step {
     pub seen: usize,
     /// How many there are, where the server says so.
     pub of: Option<usize>,
+}
+
+impl fmt::Display for Step {
+    /// `40/120 pods`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.seen)?;
+        if let Some(of) = self.of {
+            write!(f, "/{of}")?;
+        }
+        write!(f, " {}", self.resource.plural())
+    }
 }
 
 /// Reads lists from one cluster, a few at a time, and tells how far it has come.

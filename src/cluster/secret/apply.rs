@@ -91,21 +91,11 @@ enum Failure {
 
 /// Writes the wanted credentials to one Secret: observes, plans, applies, and repeats this after a conflict.
 ///
-/// Killed at any point, the next run completes it.
+/// Without a format, an existing Secret keeps the one that it has. Killed at any point, the next run completes it.
 pub async fn sync(
     reader: &SecretReader<'_>,
     target: &Target,
-    wanted: &[Wanted<'_>],
-    options: SyncOptions,
-) -> Result<Synced, Error> {
-    sync_in(None, reader, target, wanted, options).await
-}
-
-/// The same for a Secret in this format; without one, in the format that it has.
-pub async fn sync_in(
     format: Option<&SecretFormat>,
-    reader: &SecretReader<'_>,
-    target: &Target,
     wanted: &[Wanted<'_>],
     options: SyncOptions,
 ) -> Result<Synced, Error> {

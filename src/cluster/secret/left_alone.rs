@@ -148,8 +148,8 @@ pub fn instead(observed: Option<&Observed>, registry: &Registry, own: &OwnTokens
     let Some(observed) = observed else {
         return Some(Holds::NoSecret);
     };
-    if observed.type_name() != PULL_SECRET_TYPE && observed.format().is_for_kubelet() {
-        return Some(Holds::OtherType(observed.type_name().to_owned()));
+    if let Some(name) = observed.other_type() {
+        return Some(Holds::OtherType(name.to_owned()));
     }
     let Ok(document) = observed.document() else {
         return Some(Holds::Unreadable);

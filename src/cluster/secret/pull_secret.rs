@@ -72,6 +72,12 @@ impl Observed {
         self.0.type_.as_deref().unwrap_or("Opaque")
     }
 
+    /// Its type, where that is none that a credential is written to: not a pull Secret's, and none of another format of ours.
+    #[must_use]
+    pub fn other_type(&self) -> Option<&str> {
+        Some(self.type_name()).filter(|name| *name != PULL_SECRET_TYPE && self.format().is_for_kubelet())
+    }
+
     /// Whether its data cannot be changed.
     #[must_use]
     pub fn is_immutable(&self) -> bool {
@@ -107,16 +113,48 @@ impl Observed {
         self.document().is_ok_and(|document| document.holds(credential))
     }
 
-    /// Whether kubelet would find this token anywhere in it, also where it is a Secret of the older type.
+    /// Whether this token is anywhere in it where a program reads it: see [`Observed::tokens`].
     #[must_use]
     pub fn mentions(&self, token: &Token) -> bool {
-        if self.type_name() != PULL_SECRET_TYPE && self.bytes(PASSWORD_KEY) == Some(token.expose().as_bytes()) {
-            return true;
+        self.tokens().contains(token)
+    }
+
+    /// Everything in it that may be a token, wherever kubelet would find it, also in a Secret of the older type, or a program
+    /// that reads a password.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<Token> {
+        let documents = self.documents();
+        let mut tokens: Vec<Token> = documents.iter().flat_map(DockerConfig::tokens).collect();
+        tokens.extend(self.password());
+        tokens
+    }
+
+    /// The user beside a token in it.
+    #[must_use]
+    pub fn user_of(&self, token: &Token) -> Option<String> {
+        let documents = self.documents();
+        let logins = documents.iter().flat_map(DockerConfig::logins);
+        let mut logins = logins.filter_map(|(_, login)| login.ok().flatten());
+        if let Some((username, _)) = logins.find(|(_, held)| held == token) {
+            return Some(username);
         }
+        let username = std::str::from_utf8(self.bytes(USERNAME_KEY)?).ok()?;
+        (self.password()? == *token).then(|| username.to_owned())
+    }
+
+    /// Its documents, in the keys of both types.
+    fn documents(&self) -> Vec<DockerConfig> {
         let legacy = self.bytes(LEGACY_DOCUMENT_KEY).map(DockerConfig::parse_legacy);
         let documents = [Some(self.document()), legacy];
-        let mut documents = documents.into_iter().flatten().flatten();
-        documents.any(|document| document.mentions(token))
+        documents.into_iter().flatten().flatten().collect()
+    }
+
+    /// The password of a Secret that is no pull Secret.
+    fn password(&self) -> Option<Token> {
+        let bytes = self
+            .bytes(PASSWORD_KEY)
+            .filter(|_| self.type_name() != PULL_SECRET_TYPE)?;
+        Some(Token::verbatim(std::str::from_utf8(bytes).ok()?.to_owned()))
     }
 
     /// The value of one of its keys.

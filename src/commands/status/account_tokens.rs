@@ -8,7 +8,7 @@ use crate::commands::args::RegistryConnectionArgs;
 use crate::commands::shared::password;
 use crate::commands::system::System;
 use crate::error::CommandError;
-use crate::ledger::{Ledger, TokenAtServer};
+use crate::ledger::{KnownToken, Ledger, TokenAtServer};
 use crate::model::{Credential, Registry, Token, Username};
 use crate::registry::{self, AccountToken, AccountTokens, AccountTokensError};
 
@@ -99,7 +99,7 @@ pub(super) struct Users<'a> {
 }
 
 impl Users<'_> {
-    /// What uses it: a use of the keychain, `secrets`, or `files`. Empty if nothing is known to. Two tokens can end alike:
+    /// What uses it: a use of the keychain, `secrets`, `actions`, or `files`. Empty if nothing is known to. Two tokens can end alike:
     /// then both count as used.
     pub(super) fn of(&self, registry: &Registry, token: &AccountToken) -> Vec<String> {
         let held = self.credentials.held.iter();
@@ -115,8 +115,11 @@ impl Users<'_> {
         if self.is_in_secrets(registry, token) {
             users.push("secrets".to_owned());
         }
+        if self.remembers(registry, token, |known| !known.actions.is_empty()) {
+            users.push("actions".to_owned());
+        }
         let is_it = |one: &Credential| one.registry == *registry && token.ends_like(&one.token);
-        if self.in_docker.iter().any(is_it) {
+        if self.in_docker.iter().any(is_it) || self.remembers(registry, token, |known| !known.files.is_empty()) {
             users.push("files".to_owned());
         }
         users
@@ -127,13 +130,15 @@ impl Users<'_> {
         let mut seen = self.surveys.iter().flat_map(|survey| &survey.other_tokens);
         let is_seen =
             seen.any(|other| self.registries.get(other.interest) == Some(registry) && token.ends_like(&other.token));
+        is_seen || self.remembers(registry, token, |known| !known.secrets.is_empty())
+    }
+
+    /// Whether the ledger remembers that it is in such a place.
+    fn remembers(&self, registry: &Registry, token: &AccountToken, has_place: fn(&KnownToken) -> bool) -> bool {
         let of_it = self.ledger.credentials.iter().filter(|one| one.registry == *registry);
+        let is_it = |it: &TokenAtServer| it.id == token.id && it.name == token.name;
         let mut known = of_it.flat_map(|credential| &credential.tokens);
-        is_seen
-            || known.any(|known| {
-                let is_it = |it: &TokenAtServer| it.id == token.id && it.name == token.name;
-                known.at_server.as_ref().is_some_and(is_it) && !known.secrets.is_empty()
-            })
+        known.any(|known| known.at_server.as_ref().is_some_and(is_it) && has_place(known))
     }
 }
 

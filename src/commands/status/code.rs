@@ -81,7 +81,7 @@ codes! {
     TokenOld "token-old" Drift
         "With `--max-token-age`: the token is older than that."
     TokenUnused "token-unused" Note
-        "With `--tokens`: Gitea has a token of the account that nothing uses here: not the keychain, no Secret that was looked at, no file of docker or podman. Something else may need it."
+        "With `--tokens`: Gitea has a token of the account that nothing uses here: not the keychain, no Secret that was looked at, no secret of Actions that the ledger knows, no file of docker or podman. Something else may need it."
     RegistryAdvisory "registry-advisory" Drift
         "The registry reports a version with a known vulnerability that concerns its images."
     SecretBroken "secret-broken" Drift
@@ -188,6 +188,9 @@ fn meaning_of(kind: WarningKind) -> &'static str {
         WarningKind::FilesBeforeHelper => "registries.conf names podman's files before the keychain.",
         WarningKind::DefaultStoreOff => {
             "docker used a credential store of its own for every registry, and an entry of credHelpers has turned that off: logins elsewhere go to a file in plain text."
+        }
+        WarningKind::HelperHidesPath => {
+            "podman asks a helper for a registry, and so never uses the login for a path below it that is in the same file."
         }
         WarningKind::KeyNeverMatches => "A key of credHelpers is spelled so that no client ever asks for it.",
         WarningKind::HelperEmpty => "A key of credHelpers names no helper, which makes docker write plain text.",

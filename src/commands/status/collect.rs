@@ -370,11 +370,7 @@ async fn one(
     } else {
         cluster.context()
     };
-    let progress = |step: cluster::survey::Step| {
-        let of = step.of.map_or(String::new(), |of| format!("/{of}"));
-        let text = format!("{name}: {}{of} {}", step.seen, step.resource.plural());
-        screen.borrow_mut().set(name, text);
-    };
+    let progress = |step: cluster::survey::Step| screen.borrow_mut().set(name, format!("{name}: {step}"));
     seen.survey = survey(&cluster, &question, &progress).await;
     if let Ok(survey) = &seen.survey {
         let empty: BTreeSet<&Namespace> = survey.missing_targets.iter().map(|target| &target.namespace).collect();

@@ -153,7 +153,7 @@ fn group(group: &Group<'_>, names_context: bool, system: &mut System<'_>) -> Res
         wrapped(
             "  ",
             &format!(
-                "and {more} more such {}: run status again, or see -o json",
+                "and {more} more such {}: run this again afterwards, or see -o json",
                 plural(more, "command")
             ),
             system,

@@ -109,7 +109,7 @@ pub struct SyncArgs {
 #[command(next_help_heading = "After the Secret is written")]
 pub struct AfterArgs {
     /// Attach the Secret to this ServiceAccount (repeatable): its new pods pull with it without naming it
-    #[arg(long = "service-account", alias = "attach", value_name = "NAME")]
+    #[arg(long = "service-account", value_name = "NAME")]
     pub service_accounts: Vec<ServiceAccountName>,
     /// Remove the Secret from the ServiceAccounts, without changing the Secret itself
     #[arg(hide_short_help = true, long, requires = "service_accounts", conflicts_with_all = [

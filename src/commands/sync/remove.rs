@@ -6,7 +6,7 @@ use super::args::SyncArgs;
 use super::named;
 use crate::cluster::{self, DryRun, SyncOptions};
 use crate::commands::shared::apply::{AT_ONCE, After, Done, Report, Row};
-use crate::commands::shared::ledger_writer::{LedgerWriter, Observation};
+use crate::commands::shared::ledger_writer::{self, LedgerWriter, Observation};
 use crate::commands::shared::targets;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
@@ -50,7 +50,9 @@ pub(super) async fn run(
             report.row(row, system)?;
         }
         drop(work);
+        let ledger = ledger_writer::read(system);
         let id = cluster.id().await.ok();
+        let id = id.map(|id| ledger.cluster_at(cluster.server(), id));
         LedgerWriter::new(&system.env, after.dry_run == DryRun::None).end(id.as_ref(), &seen, &[], system);
     }
     report.finish(false, system)

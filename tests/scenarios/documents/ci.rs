@@ -255,6 +255,7 @@ fn the_cron_job_its_rights_and_its_connection() {
         let synced = cluster::sync(
             &cluster::SecretReader::new(&cluster),
             &target,
+            None,
             &wanted,
             SyncOptions::default(),
         )

@@ -107,6 +107,7 @@ exit 1
 --- stderr
 error: [REGISTRY] does not let admin in, and does not say why: the password is wrong, or the account has a second factor, or no password of its own
 hint: check the password; an account with a second factor needs its one-time code as well: at the prompt, or as the second line of --password-stdin; tokens are made and deleted by hand at http://[REGISTRY]/user/settings/applications
+hint: if the token belongs to another account than admin, name that with -u
 hint: the keychain still holds the token for docker; without --revoke, logout deletes it and it stays valid
 
 "#]]);
@@ -118,6 +119,7 @@ exit 1
 --- stderr
 error: [REGISTRY] does not let admin in, and does not say why: the password or the one-time code is wrong, or the account has no password of its own
 hint: wait for a new code, which is good for 30 seconds and only once; check this machine's clock; tokens are made and deleted by hand at http://[REGISTRY]/user/settings/applications
+hint: if the token belongs to another account than admin, name that with -u
 hint: the keychain still holds the token for docker; without --revoke, logout deletes it and it stays valid
 
 "#]],

@@ -129,6 +129,36 @@ REGISTRY   ACCOUNT   ID   TOKEN   AGE   LAST USED   SCOPES   USED BY
 }
 
 finding!(
+    token_unused_is_not_one_of_a_pipeline,
+    Code::TokenUnused,
+    on(DOUBLES, REAL)
+);
+/// No server shows what is in a secret of Actions: the ledger knows.
+fn token_unused_is_not_one_of_a_pipeline(world: &mut World) {
+    world.well();
+    world.gitea.add_repository("admin", "web");
+    let place = "repo:admin/web/REGISTRY_TOKEN";
+    for line in [
+        "login [REGISTRY] -u admin --use ci --mint --password-stdin".to_owned(),
+        format!("sync --registry [REGISTRY] --use ci --password-stdin --actions-secret {place}"),
+        format!("rotate [REGISTRY] --use ci --mint --password-stdin --keep-old --skip-actions {place}"),
+    ] {
+        world.regcred_with(&line, PASSWORD).done();
+    }
+    let ran = world.regcred_with(&format!("{TOKENS} -o json"), PASSWORD);
+    let document: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran}"));
+    let tokens = document["tokens"].as_array().unwrap().iter();
+    let in_pipelines = tokens.filter(|token| token["usedBy"] == serde_json::json!(["actions"]));
+    assert_eq!(in_pipelines.count(), 1, "{ran}");
+    let ran = world.regcred_with(TOKENS, PASSWORD);
+    assert!(!ran.stdout.contains("token-unused"), "{ran}");
+    // One that is nowhere.
+    world.token("read:package");
+    let ran = world.regcred_with(TOKENS, PASSWORD);
+    world.found(Code::TokenUnused, &ran);
+}
+
+finding!(
     tokens_not_listed_for_a_wrong_password,
     Code::TokensNotListed,
     on(DOUBLES, REAL)

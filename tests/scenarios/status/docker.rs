@@ -220,6 +220,29 @@ fn default_store_off_pass(world: &mut World) {
 }
 
 finding!(
+    helper_hides_path_of_an_organisation,
+    Code::Docker(WarningKind::HelperHidesPath),
+    on(DOUBLES)
+);
+fn helper_hides_path_of_an_organisation(world: &mut World) {
+    begin(world);
+    script(&world.programs().join("podman"), "exit 1");
+    let ours = helpers(world, "gitea");
+    world.write_docker(&format!("{{{ours}}}"));
+    world.write_podman(&format!(
+        r#"{{{ours},"auths":{{"[REGISTRY]/org":{{"auth":"[auth:bot:t]"}}}}}}"#
+    ));
+    world.says(
+        LINE,
+        Code::Docker(WarningKind::HelperHidesPath),
+        &["podman's --authfile"],
+    );
+    // Its login moves to a file of its own.
+    world.write_podman(&format!("{{{ours}}}"));
+    world.is_gone(LINE, Code::Docker(WarningKind::HelperHidesPath));
+}
+
+finding!(
     key_never_matches_a_url,
     Code::Docker(WarningKind::KeyNeverMatches),
     on(DOUBLES)

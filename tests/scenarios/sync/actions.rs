@@ -200,9 +200,10 @@ fn says_who_may_not(world: &World) {
 exit 2
 --- stdout
 --- stderr
-error: invalid value 'repo:admin/web/GITEA_TOKEN' for '--actions-secret <PLACE>': names of secrets that begin with GITEA_ or GITHUB_ are reserved
+error: invalid value '…' for '--actions-secret <PLACE>': names of secrets that begin with GITEA_ or GITHUB_ are reserved
 
 For more information, try '--help'.
+hint: the value is not shown, because it may be a token: if it is one, revoke it
 
 "#]]);
     let said = world.regcred("sync --actions-secret repo:admin/web/T");

@@ -140,6 +140,61 @@ fn the_old_token_stays_valid_while_such_a_secret_holds_it(world: &World) {
     assert!(!world.gitea.knows("admin", &old));
 }
 
+impl World {
+    /// The ledger alone knows this Secret, and `sync` cannot write it: the token is not revoked, however often it is looked at.
+    fn is_not_forgotten(&self, name: &str, old: &str, how: &str) {
+        let line = format!("secret/{name} in namespace [NAMESPACE]");
+        assert!(self.regcred("where").done().contains(&line));
+        let ran = self.regcred_with("rotate [REGISTRY] --mint --password-stdin", PASSWORD);
+        for says in [
+            format!("warning: {line} is left as it is, although the token that is rotated is in it: its type is "),
+            format!("error: the old token is not revoked: it is also in {line}\n"),
+            format!("hint: {line}: its type is {how}; then use --resume\n"),
+            format!(" --resume --skip-secret [NAMESPACE]/{name};"),
+        ] {
+            assert!(ran.code == 1 && ran.stderr.contains(&says), "{says}\n{ran}");
+        }
+        assert!(!ran.stderr.contains("kubectl regcred sync"), "{ran}");
+        let places = self.regcred("where").done();
+        let row = places.lines().find(|row| row.contains(&line));
+        assert!(row.is_some_and(|row| row.ends_with("earlier")), "{places}");
+        let ran = self.regcred_with("rotate --resume --password-stdin", PASSWORD);
+        assert_eq!(ran.code, 1, "{ran}");
+        assert!(self.gitea.knows("admin", old), "{ran}");
+    }
+}
+
+scenario!(
+    one_without_its_label_and_annotations_is_not_forgotten,
+    on(DOUBLES, REAL)
+);
+fn one_without_its_label_and_annotations_is_not_forgotten(world: &World) {
+    let old = world.ready();
+    world.sync_listed(&["name: helm, format: basic-auth"]).done();
+    let nothing = json!({"metadata": {"labels": null, "annotations": null}});
+    world.plane.patch_secret(&world.namespace, "helm", &nothing);
+    let how = "kubernetes.io/basic-auth: sync -f writes it if regcred.yaml has its `format`";
+    world.is_not_forgotten("helm", &old, how);
+    // As it says.
+    world.sync_listed(&["name: helm, format: basic-auth"]).done();
+    let _ = world.regcred_with("rotate --resume --password-stdin", PASSWORD).done();
+    assert!(!world.gitea.knows("admin", &old));
+}
+
+scenario!(one_of_the_older_type_is_not_forgotten, on(DOUBLES, REAL));
+fn one_of_the_older_type_is_not_forgotten(world: &World) {
+    let old = world.ready();
+    let document = json!({world.registry(): {"username": "admin", "password": old}});
+    world.put_secret(&json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockercfg",
+        "metadata": {"name": "old-form"}, "data": {".dockercfg": STANDARD.encode(document.to_string())},
+    }));
+    let ran = world.regcred("sync -n [NAMESPACE] --secret old-form --registry [REGISTRY]");
+    assert_eq!(ran.code, 1, "{ran}");
+    let how = "kubernetes.io/dockercfg: sync cannot write it: it needs a Secret of another name in its place";
+    world.is_not_forgotten("old-form", &old, how);
+}
+
 scenario!(a_repository_of_argo_cd, on(DOUBLES, REAL));
 fn a_repository_of_argo_cd(world: &World) {
     let token = world.ready();

@@ -96,6 +96,7 @@ impl Plane {
             sync(
                 &SecretReader::new(cluster),
                 &target(namespace),
+                None,
                 &[Wanted {
                     credential,
                     usage: Use::Cluster,

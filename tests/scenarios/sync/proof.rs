@@ -1,5 +1,7 @@
 //! `sync` proves a token at its registry before it writes it.
 
+use serde_json::json;
+
 use crate::support::http::Answer;
 use crate::support::world::World;
 
@@ -121,7 +123,7 @@ fn a_proof_of_some_minutes_ago_counts() {
 }
 
 scenario!(one_registry_of_several_that_is_refused);
-/// The others get theirs.
+/// The others get theirs, and what was done for them is said.
 fn one_registry_of_several_that_is_refused() {
     let mut world = World::of_doubles();
     let token = world.gitea.add_token("admin", "read:package");
@@ -130,15 +132,45 @@ fn one_registry_of_several_that_is_refused() {
     let other = crate::support::gitea::Gitea::start(crate::support::gitea::Profile::V1_27);
     other.add_user("admin");
     let list = format!(
-        "registries:\n- {{registry: '{}', username: admin, token-env: GOOD, secrets: [{{namespace: {ns}}}]}}\n- {{registry: '{}', username: admin, token-env: BAD, secrets: [{{namespace: {ns}}}]}}\n",
+        "registries:\n- {{registry: '{}', username: admin, token-env: GOOD, secrets: [{{namespace: {ns}, service-accounts: [default]}}]}}\n- {{registry: '{}', username: admin, token-env: BAD, secrets: [{{namespace: {ns}}}]}}\n",
         world.registry(),
         other.registry(),
         ns = world.namespace,
     );
     std::fs::write(world.folder().join("regcred.yaml"), list).unwrap();
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}});
+    let server = world.api_server();
+    server.put_object("serviceaccounts", &world.namespace, &account);
     let file = world.folder().join("regcred.yaml");
-    let ran = world.regcred(&format!("sync -f {}", file.display()));
+    let sync = format!("sync -f {}", file.display());
+    let ran = world.regcred(&sync);
     assert_eq!(ran.code, 1, "{ran}");
+    let says = format!(
+        "secret/{SECRET} created in namespace [NAMESPACE]\nserviceaccount/default configured in namespace [NAMESPACE]\n"
+    );
+    assert_eq!(ran.stdout, says, "{ran}");
+    let lacks = format!(
+        "secret/{SECRET} in namespace [NAMESPACE] was not given the credential of {}: ",
+        other.registry()
+    );
+    assert!(ran.stderr.starts_with(&format!("error: {lacks}")), "{ran}");
+    assert!(ran.stderr.ends_with("1 created, 1 failed\n"), "{ran}");
     assert!(world.document(SECRET).contains(&token), "{ran}");
     assert!(!world.document(SECRET).contains(&"0".repeat(40)), "{ran}");
+    let places = world.regcred("where --offline").done();
+    assert!(
+        !places.contains(SECRET),
+        "a token that was handed over is not noted: {places}"
+    );
+    // So it is where nothing was changed.
+    let ran = world.regcred(&format!("{sync} -o json"));
+    assert_eq!(ran.code, 1, "{ran}");
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let item = &document["items"][0];
+    assert_eq!(
+        (&item["action"], &item["error"]),
+        (&"unchanged".into(), &serde_json::Value::Null)
+    );
+    assert_eq!(item["serviceAccounts"][0]["action"], "unchanged");
+    assert!(item["failures"][0].as_str().unwrap().starts_with(&lacks), "{document}");
 }

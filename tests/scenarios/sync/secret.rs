@@ -192,6 +192,7 @@ fn several_at_once_lose_nothing(plane: &Plane) {
                 sync(
                     &SecretReader::new(cluster),
                     target,
+                    None,
                     &[Wanted {
                         credential,
                         usage: Use::Cluster,
@@ -416,6 +417,7 @@ fn sync_once(kubeconfig: &str, token: &str) -> Result<regcred::cluster::Synced, 
             sync(
                 &SecretReader::new(cluster),
                 &target("team"),
+                None,
                 &wanted,
                 SyncOptions::default(),
             )

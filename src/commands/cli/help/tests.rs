@@ -1,5 +1,7 @@
 //! All help pages: complete, correct, and fitting the screen.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 /// Maximum number of lines of `-h`.
@@ -52,6 +54,34 @@ fn every_command_and_flag_has_help() {
                 "{path} {}: {help:?}",
                 arg.get_id()
             );
+        }
+    });
+}
+
+#[test]
+fn the_values_of_output_and_dry_run_are_listed() {
+    walk(&mut |path, command| {
+        let is_listed = |arg: &&Arg| ["output", "dry_run"].contains(&arg.get_id().as_str());
+        for arg in command.get_arguments().filter(is_listed) {
+            let possible = arg.get_possible_values();
+            let values = possible.iter().map(clap::builder::PossibleValue::get_name);
+            let listed = arg.get_value_names().map_or("", |names| names[0].as_str());
+            // --dry-run=none is what is done without the flag.
+            let values: BTreeSet<&str> = values.chain(["none"]).collect();
+            let listed: BTreeSet<&str> = listed.split('|').chain(["none"]).collect();
+            assert_eq!(listed, values, "{path} {}", arg.get_id());
+        }
+    });
+}
+
+#[test]
+fn the_time_limit_without_the_flag_is_told() {
+    let default = crate::cluster::RequestTimeout::default().limit().unwrap();
+    let told = format!("[default: {}]", crate::model::duration::show(default));
+    walk(&mut |path, command| {
+        for arg in command.get_arguments().filter(|arg| arg.get_id() == "request_timeout") {
+            let help = arg.get_long_help().unwrap().to_string();
+            assert!(help.ends_with(&told), "{path}: {help}");
         }
     });
 }
