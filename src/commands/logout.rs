@@ -5,6 +5,7 @@ use std::cell::Cell;
 use clap::Args;
 
 use super::args::{RegistryConnectionArgs, SearchArgs};
+use super::shared::accounts::{self, Accounts};
 use super::shared::choose;
 use super::shared::ledger_writer;
 use super::shared::password;
@@ -13,12 +14,12 @@ use super::shared::skipped;
 use super::shared::stored_twice;
 use super::shared::token_id::token_id;
 use super::system::System;
-use crate::cluster;
+use crate::cluster::{self, Target};
 use crate::error::CommandError;
 use crate::keychain::{self, Keychain, Name};
 use crate::ledger::TokenId;
 use crate::model::{ActionsSecret, CommandLine, Credential, Registry, Use, Username};
-use crate::registry::{self, Account, RevokeError, Revoked};
+use crate::registry::{self, RevokeError, Revoked};
 
 /// `logout`.
 #[derive(Debug, Args)]
@@ -82,17 +83,32 @@ pub(super) fn run(args: &LogoutArgs, system: &mut System<'_>) -> Result<(), Comm
         ensure_unused(args, &keychain, &registry, &uses, system)?;
     }
     // An item is deleted only after its token was revoked: a token that is not stored any more could not be revoked.
-    let (uses, failed) = if args.revoke {
+    let (ended, failed) = if args.revoke {
         revoke_all(args, &keychain, &registry, &uses, system)?
     } else {
-        (uses, None)
+        (uses.into_iter().map(|usage| (usage, None)).collect(), None)
     };
-    let (mut forgotten, mut left) = (Vec::new(), Vec::new());
-    for usage in uses {
-        let id = match keychain.get(&registry, usage) {
-            Ok(Some(credential)) => token_id(&keychain, usage, &credential)?,
-            Ok(None) | Err(keychain::Error::Damaged(_)) => None,
-            Err(error) => return Err(error.into()),
+    let (mut forgotten, mut left, mut stays) = (Vec::new(), Vec::new(), false);
+    for (usage, revoked) in ended {
+        let held = match keychain.get(&registry, usage) {
+            Err(keychain::Error::Damaged(_)) => None,
+            read => read?,
+        };
+        // A prompt for the password leaves time for another login.
+        let other = |revoked: &&Credential| held.as_ref().is_some_and(|held| held.token != revoked.token);
+        if let Some(revoked) = revoked.as_ref().filter(other) {
+            system.output.warn(format_args!(
+                "another token of {registry} for {usage} was stored meanwhile: it stays"
+            ));
+            if let Some(id) = token_id(&keychain, usage, revoked)? {
+                left.extend(record_forgotten(&id, true, system));
+            }
+            stays = true;
+            continue;
+        }
+        let id = match &held {
+            Some(credential) => token_id(&keychain, usage, credential)?,
+            None => None,
         };
         if keychain.delete(&registry, usage)? {
             forgotten.push(usage.to_string());
@@ -103,25 +119,25 @@ pub(super) fn run(args: &LogoutArgs, system: &mut System<'_>) -> Result<(), Comm
     }
     // As in `docker logout`, it is a success if there is nothing to delete.
     match forgotten.as_slice() {
-        [] if failed.is_some() => {}
+        [] if failed.is_some() || stays => {}
         [] => system.output.info(format_args!("not logged in to {registry}")),
         uses => system.output.info(format_args!(
             "forgot the credential of {registry} for {}",
             uses.join(" and ")
         )),
     }
-    report_left(&left, args.revoke, system);
+    report_left(&left, &registry, args.revoke, system);
     failed.map_or(Ok(()), Err)
 }
 
-/// Revokes the tokens for `uses`. Returns the uses whose tokens are revoked, and the last failure if there was one.
+/// Revokes the tokens for `uses`. Returns those that are revoked, and the last failure if there was one.
 fn revoke_all(
     args: &LogoutArgs,
     keychain: &Keychain,
     registry: &Registry,
     uses: &[Use],
     system: &mut System<'_>,
-) -> Result<(Vec<Use>, Option<CommandError>), CommandError> {
+) -> Result<(Vec<(Use, Option<Credential>)>, Option<CommandError>), CommandError> {
     let mut credentials = Vec::new();
     for usage in keychain.uses(registry)? {
         if let Some(credential) = keychain.get(registry, usage)? {
@@ -140,7 +156,7 @@ fn revoke_all(
             )));
         }
     }
-    let mut account = None;
+    let mut accounts = Accounts::new(args.password_stdin);
     let mut gone = Vec::new();
     let mut failed: Option<CommandError> = None;
     let mut fail = |error: CommandError, kept: &[Use], system: &mut System<'_>| {
@@ -156,7 +172,7 @@ fn revoke_all(
     }
     credentials.retain(|(usage, _)| uses.contains(usage));
     for (at, (usage, credential)) in credentials.iter().enumerate() {
-        let revoked = match revoke(args, credential, &mut account, system) {
+        let revoked = match revoke(args, credential, &mut accounts, system) {
             Ok(Revoked::Now) => format!("revoked the token of {registry} for {usage}"),
             Ok(Revoked::Before) => format!("the token of {registry} for {usage} was already revoked"),
             Err(NotRevoked { error, stops }) => {
@@ -170,7 +186,7 @@ fn revoke_all(
             }
         };
         system.output.info(revoked);
-        gone.push(*usage);
+        gone.push((*usage, Some(credential.clone())));
     }
     Ok((gone, failed))
 }
@@ -263,6 +279,10 @@ fn ensure_unused(
             named(&found.places, true)
         ));
         let rotate = CommandLine::new("kubectl regcred rotate").value("REGISTRY", registry.as_str());
+        let rotate = match uses {
+            [usage] => rotate.option("--use", "USE", usage.as_str()),
+            _ => rotate,
+        };
         return Err(error
             .hint(format_args!("{rotate} gives them another token and revokes this one"))
             .hint(anyway));
@@ -277,24 +297,31 @@ fn ensure_unused(
         .hint(anyway))
 }
 
-/// Records that the keychain no longer has the token. Returns the Secrets that still hold it.
-fn record_forgotten(id: &TokenId, is_revoked: bool, system: &mut System<'_>) -> Vec<String> {
+/// A place that still holds a token which the keychain no longer has.
+struct Left {
+    shown: String,
+    /// The flags of `sync` that name it, if it is a Secret.
+    secret: Option<(Target, Option<String>)>,
+}
+
+/// Records that the keychain no longer has the token. Returns what still holds it.
+fn record_forgotten(id: &TokenId, is_revoked: bool, system: &mut System<'_>) -> Vec<Left> {
     let mut places = Vec::new();
     ledger_writer::update(system, |ledger, now| {
         let secrets = ledger.token(id).into_iter().flat_map(|token| &token.secrets);
         places.extend(secrets.map(|place| {
             let context = ledger.cluster(&place.cluster).and_then(|known| known.contexts.first());
-            match context {
+            let shown = match context {
                 Some(context) => format!("{} of context {context}", place.target),
                 None => format!("{} of cluster {}", place.target, place.cluster),
-            }
+            };
+            let secret = Some((place.target.clone(), context.cloned()));
+            Left { shown, secret }
         }));
-        places.extend(
-            ledger
-                .actions_with(id)
-                .into_iter()
-                .map(|secret| format!("the Actions secret {secret}")),
-        );
+        places.extend(ledger.actions_with(id).into_iter().map(|secret| Left {
+            shown: format!("the Actions secret {secret}"),
+            secret: None,
+        }));
         if is_revoked {
             ledger.revoked(id, now);
         } else {
@@ -304,12 +331,12 @@ fn record_forgotten(id: &TokenId, is_revoked: bool, system: &mut System<'_>) -> 
     places
 }
 
-/// Reports the Secrets that still hold a token that the keychain no longer has.
-fn report_left(places: &[String], is_revoked: bool, system: &mut System<'_>) {
+/// Reports what still holds a token that the keychain no longer has.
+fn report_left(places: &[Left], registry: &Registry, is_revoked: bool, system: &mut System<'_>) {
     let Some(first) = places.first() else { return };
     let (who, hold) = match places.len() - 1 {
-        0 => (first.clone(), "holds"),
-        more => (format!("{first} and {more} more"), "hold"),
+        0 => (first.shown.clone(), "holds"),
+        more => (format!("{} and {more} more", first.shown), "hold"),
     };
     let what = if is_revoked {
         "it, though it is revoked"
@@ -317,9 +344,24 @@ fn report_left(places: &[String], is_revoked: bool, system: &mut System<'_>) {
         "it, and it is still valid"
     };
     system.output.warn(format_args!("{who} still {hold} {what}"));
-    system.output.info(
-        "hint: kubectl regcred where --offline lists the places; kubectl regcred sync --remove takes a token out of a Secret",
-    );
+    if places.len() > 1 {
+        system
+            .output
+            .info("hint: all of these places: kubectl regcred where --offline");
+    }
+    if let Some((target, context)) = places.iter().find_map(|place| place.secret.as_ref()) {
+        let remove = CommandLine::new("kubectl regcred sync --remove")
+            .option("--registry", "REGISTRY", registry.as_str())
+            .option("-n", "NAMESPACE", target.namespace.as_str())
+            .option("--secret", "NAME", target.secret.as_str());
+        let remove = match context {
+            Some(context) => remove.option("--context", "CONTEXT", context),
+            None => remove,
+        };
+        system
+            .output
+            .info(format_args!("hint: to take it out of a Secret: {remove}"));
+    }
 }
 
 /// Refuses to revoke a token that the keychain also holds for another use.
@@ -352,12 +394,11 @@ impl From<CommandError> for NotRevoked {
     }
 }
 
-/// Revokes one token: authenticated by the token itself or, if that is refused, by the password, which is prompted for at
-/// most once.
+/// Revokes one token: authenticated by the token itself or, if that is refused, by the password of its account.
 fn revoke(
     args: &LogoutArgs,
     credential: &Credential,
-    account: &mut Option<Account>,
+    accounts: &mut Accounts,
     system: &mut System<'_>,
 ) -> Result<Revoked, NotRevoked> {
     let options = args.connection.options(RegistryConnectionArgs::TIMEOUT);
@@ -378,20 +419,14 @@ fn revoke(
         }
         return Err(error.into());
     }
-    // Whether the stored user name is all that is known of the account.
-    let mut is_guess = false;
-    let account = if let Some(account) = account {
-        account
-    } else {
-        let known = match &args.username {
-            Some(given) => Some(given.clone()),
-            None => owner(credential, &options, system),
-        };
-        is_guess = known.is_none();
-        let username = known.as_ref().unwrap_or(&credential.username);
-        account.insert(password::account(registry, username, args.password_stdin, system)?)
+    let known = match &args.username {
+        Some(given) => Some(given.clone()),
+        None => owner(credential, &options, system),
     };
-    let username = account.username.clone();
+    // The stored user name is all that is known of the account.
+    let is_guess = known.is_none();
+    let username = known.unwrap_or_else(|| credential.username.clone());
+    let account = accounts.get(registry, &username, true, system)?;
     let (refused, may_be_of_another) = (Cell::new(false), Cell::new(false));
     let revoked = password::with_code(account, registry, system, RevokeError::wants_code, |account, env| {
         let revoked = registry::revoke(credential, Some(account), &options, env);
@@ -412,7 +447,7 @@ fn revoke(
     })
 }
 
-/// The account that the token belongs to, if the server tells it. Gitea ignores the user name that a token is stored with.
+/// The account that the token belongs to, if the server tells it.
 fn owner(credential: &Credential, options: &registry::Options, system: &mut System<'_>) -> Option<Username> {
     let env = &system.env;
     let verified = system
@@ -420,12 +455,5 @@ fn owner(credential: &Credential, options: &registry::Options, system: &mut Syst
         .waiting(format_args!("asking {}", credential.registry), || {
             registry::verify(credential, options, env)
         });
-    let owner: Username = verified.ok()?.who?.parse().ok()?;
-    let stored = &credential.username;
-    if !owner.as_str().eq_ignore_ascii_case(stored.as_str()) {
-        system.output.info(format_args!(
-            "the token belongs to {owner}, whose password is needed; the registry ignores the user name {stored}"
-        ));
-    }
-    Some(owner)
+    accounts::owner(&verified.ok()?, &credential.username, &mut system.output)
 }

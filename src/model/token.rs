@@ -129,6 +129,11 @@ impl Username {
         &self.0
     }
 
+    /// Whether both name the same account: Gitea's and Forgejo's names ignore case.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+
     /// Whether the name is `<token>`, which means that the secret is an OAuth2 refresh token. Only docker's clients can
     /// use one.
     pub fn is_identity_token(&self) -> bool {

@@ -98,7 +98,7 @@ exit 0
 --- stderr
 forgot the credential of [REGISTRY] for docker
 warning: secret/gitea-credentials in namespace [NAMESPACE] of context [..] still holds it, and it is still valid
-hint: kubectl regcred where --offline lists the places; kubectl regcred sync --remove takes a token out of a Secret
+hint: to take it out of a Secret: kubectl regcred sync --remove --registry [REGISTRY] -n [NAMESPACE] --secret gitea-credentials --context [..]
 
 "#]]);
     world.regcred("logout [REGISTRY]").says(str![[r#"

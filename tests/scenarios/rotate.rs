@@ -1,5 +1,6 @@
 //! `rotate`: killed anywhere, failing in part, and what it says.
 
+mod accounts;
 mod actions;
 mod copies;
 mod everywhere;

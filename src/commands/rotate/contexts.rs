@@ -82,7 +82,7 @@ pub(super) async fn find(
     let is_empty = state.journal.count() == 0 && session.unknown.is_empty();
     if is_empty && state.journal.is_everywhere {
         let output = &mut session.system.output;
-        output.info("no Secret holds the token: only the keychain changes");
+        output.info("no Secret gets the new token: only the keychain changes");
     } else if is_empty && !no_secrets {
         return Err(
             CommandError::failed("no Secret was found that holds the token: the rotation was not started")

@@ -14,8 +14,8 @@ use crate::commands::args::DryRunArg;
 use crate::error::{CommandError, Exit};
 use crate::keychain::{Keychain, Name, StoredItem};
 use crate::ledger::Ledger;
+use crate::model::printable;
 use crate::model::rotation::Direction;
-use crate::model::{CommandLine, printable};
 
 mod args;
 mod contexts;
@@ -163,12 +163,8 @@ fn find_pending(args: &RotateArgs, keychain: &Keychain) -> Result<Option<(Name, 
         .map(|(name, _)| format!("{} --use {}", name.registry, name.usage))
         .collect();
     Err(
-        CommandError::usage(format_args!("several rotations are pending: {}", names.join(", "))).hint(
-            CommandLine::new("kubectl regcred rotate")
-                .value("REGISTRY", first.registry.as_str())
-                .option("--use", "USE", first.usage.as_str())
-                .words("--resume"),
-        ),
+        CommandError::usage(format_args!("several rotations are pending: {}", names.join(", ")))
+            .hint(report::command(&first).words(if args.abort { "--abort" } else { "--resume" })),
     )
 }
 

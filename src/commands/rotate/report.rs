@@ -218,16 +218,21 @@ pub(super) fn describe_tokens(phase: Phase) -> &'static str {
         Phase::Minting => "the old token is in use everywhere; a new one may have been made",
         Phase::Writing => "both tokens are alive: the old one is current, and Secrets hold the old one or the new one",
         Phase::Promoted => "both tokens are alive: the new one is current, and the Secrets of this rotation hold it",
-        Phase::Revoking => "the new token is in use everywhere; the old one may be alive",
-        Phase::Reverted => "the old token is in use everywhere; the new one may be alive",
+        Phase::Revoking => "the Secrets of this rotation hold the new token; the old one may be alive",
+        Phase::Reverted => "the Secrets of this rotation hold the old token; the new one may be alive",
     }
+}
+
+/// `rotate` for this token, of which a rotation is pending. More than one can be.
+pub(super) fn command(name: &Name) -> CommandLine {
+    CommandLine::new("kubectl regcred rotate")
+        .value("REGISTRY", name.registry.as_str())
+        .option("--use", "USE", name.usage.as_str())
 }
 
 /// The commands that end a pending rotation.
 pub(super) fn ways_out(name: &Name, phase: Phase) -> Vec<String> {
-    let command = CommandLine::new("kubectl regcred rotate")
-        .value("REGISTRY", name.registry.as_str())
-        .option("--use", "USE", name.usage.as_str());
+    let command = command(name);
     let abort = format!("{command} --abort goes back to the old token");
     match phase {
         Phase::Reverted => vec![format!("{command} --abort finishes going back")],

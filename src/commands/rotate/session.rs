@@ -10,6 +10,7 @@ use super::report::{Report, Stop};
 use super::state::RotationState;
 use crate::cluster::{Cluster, RequestTimeout, Target};
 use crate::commands::args::RegistryConnectionArgs;
+use crate::commands::shared::accounts::{self, Accounts};
 use crate::commands::shared::apply::Interrupt;
 use crate::commands::shared::password;
 use crate::commands::shared::search::{self, CLUSTERS_AT_ONCE};
@@ -19,7 +20,7 @@ use crate::keychain::Keychain;
 use crate::ledger::Ledger;
 use crate::model::rotation::{Direction, Phase};
 use crate::model::{ClusterId, Username};
-use crate::registry::{self, Account, ActionsError, MintScopes, Options, TemporaryToken};
+use crate::registry::{self, Account, ActionsError, MintScopes, Options, TemporaryToken, Verified, VerifyError};
 use crate::sys::env::Env;
 
 /// Tells from an error whether a one-time code is needed and whether the given one was refused.
@@ -27,11 +28,9 @@ type AboutCode<E> = [fn(&E) -> bool; 2];
 
 pub(super) struct Session<'a, 'b> {
     pub(super) keychain: Keychain,
-    /// The account that creates and deletes tokens, once its password was given.
-    account: Option<Account>,
-    password_stdin: bool,
-    /// The account that may write secrets of Actions, if it is another one.
-    actions_account: Option<Account>,
+    accounts: Accounts,
+    /// Whom the old token belongs to, if the registry has told it.
+    pub(super) owner: Option<Username>,
     /// What stands in for passwords whose one-time code was used up.
     pub(super) temporary: Vec<TemporaryToken>,
     /// The open connections, by the index of the journal's context.
@@ -74,9 +73,8 @@ impl<'a, 'b> Session<'a, 'b> {
     ) -> Result<Self, CommandError> {
         Ok(Self {
             keychain,
-            account: None,
-            password_stdin: args.password_stdin,
-            actions_account: None,
+            accounts: Accounts::new(args.password_stdin),
+            owner: None,
             temporary: Vec::new(),
             clusters: BTreeMap::new(),
             unreached: BTreeMap::new(),
@@ -167,10 +165,26 @@ impl<'a, 'b> Session<'a, 'b> {
         Ok(answer??)
     }
 
-    /// The same with the account's password, and repeated with a one-time code if one is needed or the last one was
-    /// already used by an earlier request.
+    /// The same with the password of the token's account.
     pub(super) async fn ask_as_account<T, E>(
         &mut self,
+        state: &RotationState,
+        about: AboutCode<E>,
+        question: impl Fn(&Account, &Options, &Env) -> Result<T, E> + Clone + Send + 'static,
+    ) -> Result<Result<T, E>, Stop>
+    where
+        T: Send + 'static,
+        E: std::fmt::Display + Send + 'static,
+    {
+        let username = self.account_of(state).clone();
+        self.ask_as(&username, state, about, question).await
+    }
+
+    /// The same with an account's password, and repeated with a one-time code if one is needed or the last one was already
+    /// used by an earlier request.
+    async fn ask_as<T, E>(
+        &mut self,
+        username: &Username,
         state: &RotationState,
         [wants_code, refuses_code]: AboutCode<E>,
         question: impl Fn(&Account, &Options, &Env) -> Result<T, E> + Clone + Send + 'static,
@@ -179,8 +193,9 @@ impl<'a, 'b> Session<'a, 'b> {
         T: Send + 'static,
         E: std::fmt::Display + Send + 'static,
     {
-        let was_used = self.account.as_ref().is_some_and(|account| account.code.is_some());
-        let mut account = self.account(state)?;
+        let known = self.accounts.known(username);
+        let was_used = known.is_some_and(|account| account.code.is_some());
+        let mut account = self.account(username, state)?;
         let as_account = |account: &Account| {
             let (account, question) = (account.clone(), question.clone());
             move |options: &Options, env: &Env| question(&account, options, env)
@@ -192,7 +207,7 @@ impl<'a, 'b> Session<'a, 'b> {
         {
             answer = self.ask(state, as_account(&account)).await?;
         }
-        self.account = Some(account);
+        self.accounts.put(account);
         Ok(answer)
     }
 
@@ -203,26 +218,13 @@ impl<'a, 'b> Session<'a, 'b> {
         state: &RotationState,
         question: impl Fn(&Account, &Options, &Env) -> Result<T, ActionsError> + Clone + Send + 'static,
     ) -> Result<Result<T, ActionsError>, Stop> {
-        let of_token = account_of(state).clone();
-        let other = state.journal.actions_account.as_ref().filter(|name| **name != of_token);
-        let own = match other {
-            None => None,
-            Some(other) => {
-                let account = if let Some(account) = &self.actions_account {
-                    account.clone()
-                } else {
-                    // With --mint, standard input has the password of the token's user.
-                    let from_stdin = self.password_stdin && !state.journal.mints;
-                    password::account(&state.name.registry, other, from_stdin, self.system)?
-                };
-                // Only one of the two is in use at a time.
-                Some(self.account.replace(account))
-            }
-        };
+        let username = state.journal.actions_account.as_ref();
+        let username = username.unwrap_or_else(|| self.account_of(state)).clone();
         let registry = state.name.registry.clone();
         let made = state.journal.mints.then(|| state.scopes_of_new());
         let asked = self
-            .ask_as_account(
+            .ask_as(
+                &username,
                 state,
                 [ActionsError::wants_code, ActionsError::refuses_code],
                 move |account, options, env| {
@@ -234,10 +236,7 @@ impl<'a, 'b> Session<'a, 'b> {
             )
             .await;
         if let Ok(Ok((_, Some(temporary)))) = &asked {
-            self.account = Some(temporary.account().clone());
-        }
-        if let Some(own) = own {
-            self.actions_account = std::mem::replace(&mut self.account, own);
+            self.accounts.put(temporary.account().clone());
         }
         Ok(asked?.and_then(|(answer, temporary)| {
             self.temporary.extend(temporary);
@@ -246,27 +245,49 @@ impl<'a, 'b> Session<'a, 'b> {
     }
 
     /// Whether the account's password is known or can be prompted for.
-    pub(super) fn can_ask(&self) -> bool {
-        self.account.is_some() || self.password_stdin || self.system.person.is_some()
+    pub(super) fn can_ask(&self, state: &RotationState) -> bool {
+        self.accounts.can_get(self.account_of(state), self.system)
     }
 
-    /// The account with its password, which is prompted for once.
-    pub(super) fn account(&mut self, state: &RotationState) -> Result<Account, CommandError> {
-        if let Some(account) = &self.account {
-            return Ok(account.clone());
+    /// Asks for the password of the account that makes the new token.
+    pub(super) fn prepare_account(&mut self, state: &RotationState) -> Result<(), CommandError> {
+        self.account(&state.username, state).map(drop)
+    }
+
+    fn account(&mut self, username: &Username, state: &RotationState) -> Result<Account, CommandError> {
+        // With --mint, standard input has the password of the token's user.
+        let may_read = !state.journal.mints || username.is_same(self.account_of(state));
+        let registry = &state.name.registry;
+        Ok(self.accounts.get(registry, username, may_read, self.system)?.clone())
+    }
+
+    /// Asks the registry about the old token, and remembers whom it belongs to.
+    pub(super) async fn ask_about_old(&mut self, state: &RotationState) -> Result<Result<Verified, VerifyError>, Stop> {
+        let old = state.old.clone();
+        let verified = self
+            .ask(state, move |options, env| registry::verify(&old, options, env))
+            .await?;
+        let output = &mut self.system.output;
+        let told = verified.as_ref().ok();
+        self.owner = told.and_then(|told| accounts::owner(told, &state.old.username, output));
+        Ok(verified)
+    }
+
+    /// Remembers whom the old token belongs to, before that is revoked with a password.
+    pub(super) async fn find_owner(&mut self, state: &RotationState) -> Result<(), Stop> {
+        if self.owner.is_none() {
+            drop(self.ask_about_old(state).await?);
         }
-        let username = account_of(state);
-        let account = password::account(&state.name.registry, username, self.password_stdin, self.system)?;
-        Ok(self.account.insert(account).clone())
+        Ok(())
     }
-}
 
-/// The account whose password is asked for.
-fn account_of(state: &RotationState) -> &Username {
-    match state.phase() {
-        // The token that is revoked belongs to the old user.
-        Some(Phase::Revoking) => &state.old.username,
-        _ => &state.username,
+    /// The account whose password is asked for.
+    fn account_of<'s>(&'s self, state: &'s RotationState) -> &'s Username {
+        match state.phase() {
+            // The token that is revoked belongs to the old user.
+            Some(Phase::Revoking) => self.owner.as_ref().unwrap_or(&state.old.username),
+            _ => &state.username,
+        }
     }
 }
 

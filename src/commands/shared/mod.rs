@@ -1,5 +1,6 @@
 //! Shared by several verbs: reading and verifying a token, selecting Secrets ([`targets`]) and writing them ([`apply`]).
 
+pub(super) mod accounts;
 pub(super) mod another;
 pub(super) mod apply;
 pub(super) mod authorship;

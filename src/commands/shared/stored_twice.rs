@@ -2,7 +2,7 @@
 
 use crate::error::CommandError;
 use crate::keychain::{self, Keychain, Name};
-use crate::model::{Registry, Token, Use};
+use crate::model::{CommandLine, Registry, Token, Use};
 
 /// Another credential that has this token, for one of `others`. It may be at another registry: one Gitea can have an internal
 /// and an external name.
@@ -21,6 +21,21 @@ pub(in crate::commands) fn elsewhere(
         }
     }
     Ok(None)
+}
+
+/// Refuses that a rotation of `name` revokes its token if the keychain has that under another name too.
+pub(in crate::commands) fn refuse(keychain: &Keychain, name: &Name, token: &Token) -> Result<(), CommandError> {
+    let is_other = |registry: &Registry, usage| *registry != name.registry || usage != name.usage;
+    let Some(other) = elsewhere(keychain, token, is_other)? else {
+        return Ok(());
+    };
+    Err(refusal(&other, &name.registry).hint(format_args!(
+        "give {} its own token first with {}, or do not revoke this one: --keep-old",
+        other.usage,
+        CommandLine::new("kubectl regcred login")
+            .value("REGISTRY", other.registry.as_str())
+            .option("--use", "USE", other.usage.as_str())
+    )))
 }
 
 /// That `name` has the token too.

@@ -1,10 +1,14 @@
 //! `login --mint` and `logout --revoke`, as a script types them, on doubles and on real parts; and as a person does.
 
+use std::io::Write as _;
+use std::process::Stdio;
+
 use snapbox::str;
 
 use crate::support::PLUGIN;
 use crate::support::gitea::{Profile, Visibility};
 use crate::support::http::Answer;
+use crate::support::part::until;
 use crate::support::parts::{DOUBLES, REAL, REAL_PARTS};
 use crate::support::world::World;
 
@@ -220,6 +224,66 @@ forgot the credential of [REGISTRY] for docker
     assert!(said.code == 1 && said.stderr.contains(hint), "{said}");
     world.regcred_with(&format!("{line} -u admin"), PASSWORD).done();
     assert_eq!(tokens(world), []);
+}
+
+scenario!(tokens_of_several_accounts, on(DOUBLES, REAL));
+/// Each password is sent for its own account only; standard input has one.
+fn tokens_of_several_accounts(world: &World) {
+    world.gitea.state().profile = Profile::V1_22;
+    world.gitea.add_user("robot");
+    for (usage, name) in [("docker", "admin"), ("team", "robot")] {
+        let token = world.gitea.add_token(name, "read:package");
+        let line = format!("login [REGISTRY] -u {name} --use {usage} --token-stdin");
+        world.regcred_with(&line, &token).done();
+    }
+    let line = "logout [REGISTRY] --revoke --password-stdin";
+    world.regcred_with(line, PASSWORD).says(str![[r#"
+exit 1
+--- stdout
+--- stderr
+revoked the token of [REGISTRY] for docker
+forgot the credential of [REGISTRY] for docker
+error: the password of robot is needed too, and standard input had that of admin
+hint: repeat it with the password of robot
+hint: the keychain still holds the token for team; without --revoke, logout deletes it and it stays valid
+
+"#]]);
+    assert_eq!(world.gitea.tokens("admin").len(), 0);
+    assert_eq!(world.gitea.tokens("robot").len(), 1);
+    world.regcred_with(line, "password of robot").done();
+    assert_eq!(world.gitea.tokens("robot").len(), 0);
+}
+
+scenario!(another_token_that_is_stored_meanwhile_stays, on(REAL));
+/// While `logout` waits for the password of the one that it has found.
+fn another_token_that_is_stored_meanwhile_stays(world: &World) {
+    world.gitea.state().profile = Profile::V1_22;
+    let login = || {
+        let token = world.gitea.add_token("admin", "write:package");
+        let line = "login [REGISTRY] -u admin --token-stdin";
+        world.regcred_with(line, &token).done();
+        token
+    };
+    let old = login();
+    let asked = world.gitea.shown().len();
+    let mut waiting = world
+        .command(PLUGIN)
+        .args(["logout", &world.registry(), "--revoke", "--password-stdin"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    until("it has tried without a password", || world.gitea.shown().len() > asked);
+    let new = login();
+    waiting.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
+    let said = waiting.wait_with_output().unwrap();
+    let text = String::from_utf8(said.stderr).unwrap();
+    assert!(
+        said.status.success() && text.contains("was stored meanwhile: it stays"),
+        "{text}"
+    );
+    assert!(world.helper("get", "[REGISTRY]").done().contains(&new));
+    assert!(world.gitea.knows("admin", &new) && !world.gitea.knows("admin", &old));
 }
 
 scenario!(a_stored_password_is_not_revoked, on(DOUBLES, REAL));

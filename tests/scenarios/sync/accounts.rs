@@ -267,7 +267,7 @@ exit 1
 --- stdout
 --- stderr
 error: the same token is also stored for cd, which would stop working when it is revoked
-hint: give cd its own token first with kubectl regcred login [REGISTRY] --use cd, or do not revoke the old token: --keep-old
+hint: give cd its own token first with kubectl regcred login [REGISTRY] --use cd, or do not revoke this one: --keep-old
 
 "#]]);
     world.regcred("logout [REGISTRY] --use ci --revoke").says(str![[r#"
@@ -389,7 +389,7 @@ exit 0
 --- stderr
 forgot the credential of [REGISTRY] for team
 warning: secret/gitea-credentials in namespace [TEAM] of context [..] still holds it, and it is still valid
-hint: kubectl regcred where --offline lists the places; kubectl regcred sync --remove takes a token out of a Secret
+hint: to take it out of a Secret: kubectl regcred sync --remove --registry [REGISTRY] -n [TEAM] --secret gitea-credentials --context [..]
 
 "#]]);
     let said = world.regcred("sync -A");

@@ -233,7 +233,6 @@ exit 0
 --- stderr
 forgot the credential of [REGISTRY] for ci
 warning: the Actions secret repo:admin/web/REGISTRY_TOKEN still holds it, and it is still valid
-hint: kubectl regcred where --offline lists the places; kubectl regcred sync --remove takes a token out of a Secret
 
 "#]]);
 }

@@ -365,7 +365,7 @@ fn rotate_creates_nothing() {
         ran.code == 0
             && ran
                 .stderr
-                .contains("no Secret holds the token: only the keychain changes\n"),
+                .contains("no Secret gets the new token: only the keychain changes\n"),
         "{ran}"
     );
     assert_eq!(nowhere.secret(SECRET), None);

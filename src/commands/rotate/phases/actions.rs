@@ -37,7 +37,7 @@ pub(in crate::commands::rotate) async fn check_rights(
     session: &mut Session<'_, '_>,
 ) -> Result<(), Stop> {
     for secret in state.journal.actions.clone() {
-        if !session.can_ask() {
+        if !session.can_ask(state) {
             let error = CommandError::usage(format_args!(
                 "the Actions secret {secret} holds the token, and writing it needs the password of an account that may"
             ));

@@ -14,8 +14,8 @@ use crate::commands::shared::{ledger_writer, mint, stored_twice, token_source};
 use crate::error::CommandError;
 use crate::keychain::{Keychain, Name};
 use crate::ledger::TokenAtServer;
-use crate::model::{CommandLine, Credential, Registry, Token, Use};
-use crate::registry::{self, MintError, MintScopes, RevokeError, TokenName};
+use crate::model::{Credential, Token, Use};
+use crate::registry::{self, MintError, MintScopes, RevokeError, TokenName, Verified, VerifyError};
 use crate::sys::env::Env;
 
 /// Refuses tokens that are stored twice, because revoking the token would break the other use.
@@ -35,17 +35,7 @@ pub(in crate::commands::rotate) fn refuse_shared(
     if args.keep_old {
         return Ok(());
     }
-    let is_other = |registry: &Registry, usage| *registry != name.registry || usage != name.usage;
-    let Some(other) = stored_twice::elsewhere(keychain, &old.token, is_other)? else {
-        return Ok(());
-    };
-    Err(stored_twice::refusal(&other, &name.registry).hint(format_args!(
-        "give {} its own token first with {}, or do not revoke the old token: --keep-old",
-        other.usage,
-        CommandLine::new("kubectl regcred login")
-            .value("REGISTRY", other.registry.as_str())
-            .option("--use", "USE", other.usage.as_str())
-    )))
+    stored_twice::refuse(keychain, name, &old.token)
 }
 
 /// Gets the new token, or the password to create it with, before anything is changed.
@@ -59,12 +49,10 @@ pub(in crate::commands::rotate) async fn given_or_asked(
     let token = match given.token {
         Some(token) => token,
         None if state.journal.mints => {
+            take_over(state, session, args).await?;
             state.journal.username = Some(state.username.clone());
-            if state.journal.scopes.is_none() && state.name.usage.name().is_some() {
-                state.journal.scopes = Some(scopes_of_old(state, session).await?);
-            }
             if args.dry_run.mode == DryRunArg::None {
-                session.account(state)?;
+                session.prepare_account(state)?;
             }
             return Ok(());
         }
@@ -84,12 +72,25 @@ pub(in crate::commands::rotate) async fn given_or_asked(
     Ok(())
 }
 
-/// The scopes of the old token, for a use of which only its consumer knows what it needs.
-async fn scopes_of_old(state: &RotationState, session: &mut Session<'_, '_>) -> Result<MintScopes, Stop> {
-    let old = state.old.clone();
-    let verified = session
-        .ask(state, move |options, env| registry::verify(&old, options, env))
-        .await?;
+/// What the new token has of the old one unless flags say it: the account that the registry tells, and the scopes for a use
+/// of which only its consumer knows what it needs.
+async fn take_over(state: &mut RotationState, session: &mut Session<'_, '_>, args: &RotateArgs) -> Result<(), Stop> {
+    let wants_scopes = state.journal.scopes.is_none() && state.name.usage.name().is_some();
+    if args.username.is_some() && !wants_scopes {
+        return Ok(());
+    }
+    let verified = session.ask_about_old(state).await?;
+    if let (Some(owner), None) = (&session.owner, &args.username) {
+        state.username.clone_from(owner);
+    }
+    if wants_scopes {
+        state.journal.scopes = Some(scopes(state, verified)?);
+    }
+    Ok(())
+}
+
+/// The scopes of the old token.
+fn scopes(state: &RotationState, verified: Result<Verified, VerifyError>) -> Result<MintScopes, CommandError> {
     let unknown = |why: &dyn fmt::Display| {
         CommandError::failed(format_args!(
             "the scopes that the new token for {} needs are not known: {why}",
@@ -101,7 +102,7 @@ async fn scopes_of_old(state: &RotationState, session: &mut Session<'_, '_>) -> 
     let scopes = verified
         .scopes
         .ok_or_else(|| unknown(&"the server does not tell those of the old one"))?;
-    Ok(scopes.to_string().parse().map_err(|error| unknown(&error))?)
+    scopes.to_string().parse().map_err(|error| unknown(&error))
 }
 
 /// A unique name for the token that is about to be created. After an interruption, a token of this name is deleted. The

@@ -3,8 +3,8 @@
 use crate::commands::rotate::report::{Revocation, Stop};
 use crate::commands::rotate::session::Session;
 use crate::commands::rotate::state::RotationState;
-use crate::commands::shared::ledger_writer;
 use crate::commands::shared::token_id::token_id;
+use crate::commands::shared::{ledger_writer, stored_twice};
 use crate::error::CommandError;
 use crate::model::rotation::TokenVersion;
 use crate::registry::{self, Account, Options, RevokeError, Revoked, SiteError};
@@ -17,15 +17,23 @@ pub(super) async fn token(
     version: TokenVersion,
 ) -> Result<(), Stop> {
     let credential = state.credential(version)?;
+    // It may have been stored again since the rotation began.
+    if !session.revoke_anyway {
+        stored_twice::refuse(&session.keychain, &state.name, &credential.token)?;
+    }
     let revoke = move |account: Option<&Account>, options: &Options, env: &Env| {
         registry::revoke(&credential, account, options, env)
     };
     let by_itself = revoke.clone();
-    let revoked = match session
+    let by_itself = session
         .ask(state, move |options, env| by_itself(None, options, env))
-        .await?
-    {
-        Err(error) if error.wants_password() && session.can_ask() => {
+        .await?;
+    let wants_password = by_itself.as_ref().is_err_and(RevokeError::wants_password);
+    if wants_password && version == TokenVersion::Old {
+        session.find_owner(state).await?;
+    }
+    let revoked = match by_itself {
+        Err(_) if wants_password && session.can_ask(state) => {
             let revoked = session
                 .ask_as_account(
                     state,
@@ -51,7 +59,6 @@ pub(super) async fn token(
             return Ok(());
         }
         Err(error) => {
-            let wants_password = error.wants_password();
             let error = CommandError::from(error).on(format_args!("the {version} token was not revoked"));
             let password = wants_password.then(|| {
                 "delete it there and repeat this command; or give the account's password with --password-stdin; \
