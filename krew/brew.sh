@@ -51,6 +51,7 @@ $(source_of intel linux-amd64)
     zsh_completion.install "completions/_kubectl-regcred"
     fish_completion.install "completions/kubectl-regcred.fish"
     man1.install Dir["man/*.1"]
+    doc.install Dir["docs/*"]
   end
 
   def caveats

@@ -29,15 +29,14 @@ trap 'rm -rf "$work"' EXIT
 suffix=
 [[ $triple != *-windows-* ]] || suffix=.exe
 install -m 755 -t "$work" "$programs/kubectl-regcred$suffix" "$programs/docker-credential-gitea$suffix"
-install -m 644 -t "$work" LICENSE README.md CHANGELOG.md
-for folder in completions man; do
+install -m 644 -t "$work" LICENSE README.md CHANGELOG.md CONTRIBUTING.md
+for folder in completions docs man; do
     [[ -d $folder ]] || continue
-    mkdir "$work/$folder"
-    for file in "$folder"/*; do
+    while IFS= read -r file; do
         mode=644
         [[ ! -x $file ]] || mode=755
-        install -m "$mode" -t "$work/$folder" "$file"
-    done
+        install -D -m "$mode" "$file" "$work/$file"
+    done < <(find "$folder" -type f)
 done
 
 files() { (cd "$work" && find . -type f -printf '%P\n' | sort); }

@@ -19,7 +19,7 @@ class Folder
       pairs = source.is_a?(Hash) ? source : { source => File.basename(source) }
       pairs.each do |from, name|
         FileUtils.mkdir_p(@path)
-        FileUtils.cp(from, File.join(@path, name), preserve: true)
+        FileUtils.cp_r(from, File.join(@path, name), preserve: true)
       end
     end
   end
@@ -57,7 +57,8 @@ class Formula
 
   {
     bin: "bin", man1: "share/man/man1", bash_completion: "etc/bash_completion.d",
-    zsh_completion: "share/zsh/site-functions", fish_completion: "share/fish/vendor_completions.d"
+    zsh_completion: "share/zsh/site-functions", fish_completion: "share/fish/vendor_completions.d",
+    doc: "share/doc/regcred"
   }.each { |name, folder| define_method(name) { Folder.new(File.join(PREFIX, folder)) } }
 end
 
