@@ -807,7 +807,7 @@ _kubectl__regcred() {
             return 0
             ;;
         kubectl__regcred__subcmd__keychain__subcmd__use)
-            opts="-v -h --key-file --for --passphrase-stdin --verbose --help"
+            opts="-v -h --key-file --passphrase-stdin --for --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

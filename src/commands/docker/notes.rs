@@ -38,11 +38,11 @@ pub(super) fn after_setup(
     if !registries.is_empty() {
         podman(files, system);
     }
-    if default {
-        of_default(files, &docker::observe(&system.env)?.engines, system);
-    }
     if is_dry {
         return Ok(());
+    }
+    if default {
+        of_default(files, &docker::observe(&system.env)?.engines, system);
     }
     let kept: Vec<Registry> = registries.iter().map(|(registry, _)| registry.clone()).collect();
     let warnings = docker::inspect(&docker::observe(&system.env)?, &kept);

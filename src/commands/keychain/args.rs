@@ -52,6 +52,7 @@ pub struct KeychainStatusArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("lifetime", |arg| arg.conflicts_with("key_file")))]
 #[command(after_help = "Examples:
   kubectl regcred keychain use vault
   kubectl regcred keychain use vault --key-file /etc/regcred/vault.key   # no passphrase: for unattended machines

@@ -38,7 +38,7 @@ pub struct RbacArgs {
     )]
     pub secrets: Vec<SecretName>,
     /// Attaching the Secret to this ServiceAccount, as `sync --service-account` does (repeatable)
-    #[arg(long = "attach", alias = "service-account", value_name = "NAME")]
+    #[arg(long = "attach", value_name = "NAME")]
     pub service_accounts: Vec<ServiceAccountName>,
     /// As for `sync --detach`
     #[arg(hide_short_help = true, long, requires = "service_accounts", conflicts_with_all = ["file", "restart", "unstick"])]
@@ -89,11 +89,11 @@ const AS_FOR: [(&str, &str); 7] = [
     ),
     (
         "selector",
-        "As for `sync -l`: in all namespaces, with finding namespaces by their labels",
+        "As for `sync -l`: in all namespaces, and to find namespaces by their labels",
     ),
     (
         "all_namespaces",
-        "As for `sync -A`: in all namespaces, with finding the existing Secrets",
+        "As for `sync -A`: in all namespaces, and to find the existing Secrets",
     ),
     (
         "file",

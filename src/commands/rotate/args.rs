@@ -4,12 +4,29 @@ use clap::{ArgGroup, Args};
 
 use crate::cluster::{Namespace, Target};
 use crate::commands::args::{
-    ClusterArgs, DocumentFormat, DryRunArgs, RegistryConnectionArgs, RestartArgs, TargetArgs, TokenArgs,
+    ClusterArgs, DocumentFormat, DryRunArgs, RegistryConnectionArgs, RestartArgs, TargetArgs, TokenArgs, with_help,
 };
 use crate::model::{ActionsSecret, MaxAge, Registry, Use, Username};
 use crate::registry::{MintScopes, TokenName};
 
+/// The texts of the scope flags for `rotate`.
+const SCOPE: [(&str, &str); 3] = [
+    (
+        "namespaces",
+        "Only the Secrets of this namespace (repeatable) [default: everywhere]",
+    ),
+    (
+        "all_namespaces",
+        "Every Secret with regcred's label that holds the token, in all namespaces",
+    ),
+    (
+        "contexts",
+        "Only this context of the kubeconfig (repeatable) [default: all; with -n, -l, -A or -f the current one]",
+    ),
+];
+
 #[derive(Debug, Args)]
+#[command(mut_args(|arg| with_help(arg, &SCOPE)))]
 // The other flags of a pending rotation are in its journal.
 #[command(group = ArgGroup::new("direction").args(["resume", "abort"]).conflicts_with_all([
     "namespaces", "selector", "all_namespaces", "file", "deployment", "no_secrets", "username", "token_stdin",
@@ -42,7 +59,7 @@ pub struct RotateArgs {
     /// The new token's user [default: the old one's]
     #[arg(hide_short_help = true, short, long, value_name = "NAME")]
     pub username: Option<Username>,
-    /// Rotate the token for this use [default: cluster if there is one, else docker]
+    /// Rotate the token for this use [default: cluster if there is one, or else docker, or else the only one]
     #[arg(long = "use", value_name = "USE")]
     pub usage: Option<Use>,
     #[command(flatten)]

@@ -73,13 +73,13 @@ fn warn_of_clock(images: &Images<'_>, system: &mut System<'_>) {
     }
 }
 
-/// `--yes`, or the number of what goes, typed.
+/// `--yes`, or the number of what goes, typed under the plan. A document is for programs, which are not asked.
 fn approved(args: &ImagesPruneArgs, report: &report::Report, system: &mut System<'_>) -> Result<bool, CommandError> {
     if args.yes {
         return Ok(true);
     }
     let count = report.count_going().to_string();
-    let Some(person) = &system.person else {
+    let Some(person) = system.person.as_ref().filter(|_| args.output.is_none()) else {
         system.output.info("nothing was changed: --yes does what the plan says");
         return Ok(false);
     };

@@ -66,6 +66,15 @@ fn what_names_it() {
     assert_eq!(token(&home, NAME).unwrap(), "first");
 }
 
+scenario!(it_does_not_lock_the_vault_again);
+fn it_does_not_lock_the_vault_again() {
+    let home = VaultHome::with_key_file();
+    let line = format!("keychain use vault --key-file {} --for 8h", home.key_file().display());
+    let said = home.regcred(&line, "");
+    assert_eq!(said.code, 2, "{said}");
+    assert!(said.stderr.contains("cannot be used with"), "{said}");
+}
+
 scenario!(what_is_wrong_with_it, needs(KERNEL_KEYRING));
 fn what_is_wrong_with_it() {
     let home = VaultHome::with_key_file();
