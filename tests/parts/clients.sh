@@ -52,6 +52,7 @@ failed=()
 for client in "${absent[@]}"; do
     read -r name module version package variable <<<"$client"
     if is_here "$name" "$version"; then continue; fi # another run made it while this one waited
+    rm -f "$folder/$name" # an older version is not what is asked for
     build "$name" "$module" "$version" "$package" "$variable" || failed+=("$name")
 done
 # What there is can be used all the same.

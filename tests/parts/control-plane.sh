@@ -4,7 +4,7 @@
 # Usage: tests/parts/control-plane.sh [VERSION]
 #
 # VERSION is one of the folders in tests/parts/control-plane; the newest if it is not given.
-# KUBEBUILDER_ASSETS (a folder as setup-envtest makes it) is taken when it is set. Otherwise the programs of Kubernetes are
+# KUBEBUILDER_ASSETS (a folder as setup-envtest makes it) is taken when it is set and no version is given. Otherwise the programs of Kubernetes are
 # built once, from its Go module; etcd is the one on PATH (Debian's package etcd-server), kubectl comes as a Python wheel.
 set -euo pipefail
 # shellcheck source=tests/parts/build.sh
@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/control-plane"
 
 KUBECTL_VERSION=1.37.1
 
-if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
+if [[ -n ${KUBEBUILDER_ASSETS:-} && -z ${1:-} ]]; then
     if [[ -x $KUBEBUILDER_ASSETS/etcd && -x $KUBEBUILDER_ASSETS/kube-apiserver ]]; then
         (cd "$KUBEBUILDER_ASSETS" && pwd)
         exit 0

@@ -49,9 +49,15 @@ fn the_changelog_of_a_version() {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (output.status.success(), text(output.stdout), text(output.stderr))
     };
-    let (done, text, _) = ask("Unreleased");
+    // What is on top: unreleased, or the version that is about to be.
+    let changelog = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/CHANGELOG.md"));
+    let heading = changelog.lines().find_map(|line| line.strip_prefix("## ")).unwrap();
+    let (done, text, _) = ask(heading.split(' ').next().unwrap());
     assert!(done && text.contains("\n### Added\n"), "{text}");
-    assert!(!text.starts_with('\n') && !text.contains("## Unreleased"), "{text}");
+    assert!(
+        !text.starts_with('\n') && !text.contains(&format!("## {heading}")),
+        "{text}"
+    );
     assert!(!text.contains("\n## "), "one section only: {text}");
     let (done, text, said) = ask("v99.0.0");
     assert!(!done && text.is_empty());

@@ -102,7 +102,8 @@ struct Desktop {
 impl Desktop {
     fn new(release: &Release) -> Self {
         let mut world = World::of_real_parts();
-        let _ = ControlPlane::shared().kubectl_ok(&["create", "namespace", NAMESPACE], "");
+        let namespace = format!("{{apiVersion: v1, kind: Namespace, metadata: {{name: {NAMESPACE}}}}}");
+        let _ = ControlPlane::shared().kubectl_ok(&["apply", "-f", "-"], &namespace);
         NAMESPACE.clone_into(&mut world.namespace);
         let home = world.home();
         let bin = world.folder().join("bin");

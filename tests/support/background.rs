@@ -59,7 +59,12 @@ fn keep(program: &Path, arguments: &[OsString], log: &Path) -> Child {
     let number = number_beside(log);
     let _ = std::fs::remove_file(&number);
     let log = File::create(log).unwrap();
+    // What is set here would configure some of them: ETCD_…, GITEA_…, proxies.
+    let kept = ["PATH", "HOME", "TMPDIR"].map(|name| (name, std::env::var_os(name)));
+    let kept = kept.into_iter().filter_map(|(name, value)| Some((name, value?)));
     let keeper = Command::new("sh")
+        .env_clear()
+        .envs(kept)
         .args(["-c", KEEPER])
         .arg(number)
         .arg(program)

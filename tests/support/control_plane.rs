@@ -394,7 +394,7 @@ users:
     /// A new namespace.
     #[must_use]
     pub fn namespace(&self) -> String {
-        let name = format!("test-{}", NAMESPACES.fetch_add(1, Ordering::SeqCst));
+        let name = format!("test-{:04}", NAMESPACES.fetch_add(1, Ordering::SeqCst));
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
         self.api()
             .ask(&Method::POST, "/api/v1/namespaces", &Body::New(&namespace));

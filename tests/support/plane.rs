@@ -92,7 +92,7 @@ impl Plane {
         match self {
             Self::Real(real) => real.namespace(),
             Self::Double(double) => {
-                let name = format!("test-{}", NAMESPACES.fetch_add(1, Ordering::SeqCst));
+                let name = format!("test-{:04}", NAMESPACES.fetch_add(1, Ordering::SeqCst));
                 double.create_namespace(&name);
                 name
             }

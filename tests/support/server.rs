@@ -1,5 +1,7 @@
 //! A machine without a desktop: somebody's home folder, and no session bus.
 
+use std::fs::File;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex};
 use std::thread::ThreadId;
@@ -14,20 +16,52 @@ const STANZA: &str = "-> kubectl-regcred/vault ";
 /// A home and a temporary folder. The key of its vault goes with it.
 pub struct Server(TempDir, #[allow(dead_code, reason = "held for its drop")] KernelKeys);
 
-/// `keychain lock` takes every key of this user out of the kernel: one test at a time has any.
+/// `keychain lock` takes every key of this user out of the kernel: one test at a time has any, in all runs of this user.
 pub struct KernelKeys;
 
-/// The thread whose test has them, and how many of its servers there are.
-static HOLDER: Mutex<(Option<ThreadId>, usize)> = Mutex::new((None, 0));
+/// The thread whose test has them, how many of its servers there are, and what keeps other runs out.
+struct Holder {
+    thread: Option<ThreadId>,
+    servers: usize,
+    lock: Option<File>,
+}
+
+static HOLDER: Mutex<Holder> = Mutex::new(Holder {
+    thread: None,
+    servers: 0,
+    lock: None,
+});
 static FREE: Condvar = Condvar::new();
+
+/// What the runs of one user lock.
+fn lock_file() -> File {
+    let user = std::fs::metadata("/proc/self").unwrap().uid();
+    let path = std::env::temp_dir().join(format!("regcred-tests-{user}.lock"));
+    File::create(path).unwrap()
+}
+
+/// Whether the kernel has keys of vaults that are no test's: the tests would lock them.
+#[must_use]
+pub fn has_foreign_keys() -> bool {
+    let lock = lock_file();
+    let keys = || std::fs::read_to_string("/proc/keys").unwrap_or_default();
+    // Otherwise they may be those of another run.
+    lock.try_lock().is_ok() && keys().contains(" kubectl-regcred:vault:")
+}
 
 impl KernelKeys {
     /// Waits until no test of another thread has any.
     pub fn take() -> Self {
         let me = std::thread::current().id();
-        let is_taken = |holder: &mut (Option<ThreadId>, usize)| holder.0.is_some_and(|other| other != me);
+        let is_taken = |holder: &mut Holder| holder.thread.is_some_and(|other| other != me);
         let mut holder = FREE.wait_while(HOLDER.lock().unwrap(), is_taken).unwrap();
-        *holder = (Some(me), holder.1 + 1);
+        if holder.lock.is_none() {
+            let lock = lock_file();
+            lock.lock().unwrap();
+            holder.lock = Some(lock);
+        }
+        holder.thread = Some(me);
+        holder.servers += 1;
         Self
     }
 }
@@ -35,9 +69,10 @@ impl KernelKeys {
 impl Drop for KernelKeys {
     fn drop(&mut self) {
         let mut holder = HOLDER.lock().unwrap();
-        holder.1 -= 1;
-        if holder.1 == 0 {
-            holder.0 = None;
+        holder.servers -= 1;
+        if holder.servers == 0 {
+            holder.thread = None;
+            holder.lock = None;
             FREE.notify_one();
         }
     }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
+use linux_keyutils::KeyError;
 use regcred::keychain::Config;
 use regcred::keychain::vault::Vault;
 use regcred::sys::env::Env;
@@ -24,10 +25,13 @@ pub const PASSPHRASE: &str = "correct horse battery staple";
 pub fn missing() -> Vec<&'static str> {
     let here = Env::from_iter([("HOME", "/nonexistent")]);
     let vault = Vault::new(&here, &Config::default()).unwrap();
-    vault
-        .can_be_unlocked()
-        .err()
-        .map_or_else(Vec::new, |_| vec!["kernel keyring"])
+    if vault.can_be_unlocked().is_err() {
+        return vec!["kernel keyring"];
+    }
+    if server::has_foreign_keys() {
+        return vec!["kernel keyring without an unlocked vault of yours (kubectl regcred keychain lock)"];
+    }
+    Vec::new()
 }
 
 /// A server with a vault. What the kernel keeps of it goes with it.
@@ -145,9 +149,15 @@ impl VaultHome {
     /// What a restart of the machine does to it: the kernel has forgotten its key. Those of other tests stay.
     pub fn reboot(&self) {
         self.id();
-        for id in self.ids.lock().unwrap().iter() {
-            server::forget(id).unwrap();
-        }
+        self.forget().unwrap();
+    }
+
+    fn forget(&self) -> Result<(), KeyError> {
+        self.ids
+            .lock()
+            .unwrap()
+            .iter()
+            .try_for_each(|id| server::forget(id).map(drop))
     }
 
     /// What it is called in the kernel's keyring.
@@ -176,6 +186,8 @@ impl VaultHome {
 
 impl Drop for VaultHome {
     fn drop(&mut self) {
-        self.reboot();
+        self.id();
+        // Where there is no such keyring, nothing is in it.
+        let _ = self.forget();
     }
 }

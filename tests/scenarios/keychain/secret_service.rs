@@ -18,11 +18,20 @@ use crate::support::parts::{GNOME_KEYRING, STRACE};
 use crate::support::scenario::Part;
 use crate::support::{HELPER, PLUGIN};
 
-/// A keychain that does not wait as long as people may.
+/// A keychain that does not wait for people as long as they may take.
 pub fn impatient(env: &Env) -> Keychain {
     let limits = Limits {
-        call: Duration::from_secs(1),
         prompt: Duration::from_secs(1),
+        ..Limits::default()
+    };
+    Keychain::with_store(Arc::new(SecretService::with_limits(env, limits)))
+}
+
+/// For a service that never answers.
+fn unanswered(env: &Env) -> Keychain {
+    let limits = Limits {
+        call: Duration::from_secs(1),
+        ..Limits::default()
     };
     Keychain::with_store(Arc::new(SecretService::with_limits(env, limits)))
 }
@@ -141,7 +150,7 @@ fn something_else_on_the_bus_socket() {
     let socket = folder.path().join("bus");
     let _listening = std::os::unix::net::UnixListener::bind(&socket).unwrap();
     let env = Env::from_iter([("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", socket.display()))]);
-    let error = impatient(&env).list().unwrap_err();
+    let error = unanswered(&env).list().unwrap_err();
     assert!(matches!(error, Error::NoAnswer(_)), "{error}");
 }
 
@@ -170,7 +179,7 @@ fn no_service() {
 scenario!(a_service_that_never_answers, needs("dbus-daemon"));
 fn a_service_that_never_answers() {
     let service = FakeSecrets::start(Behaviour::Silent);
-    let keychain = impatient(&service.bus().env());
+    let keychain = unanswered(&service.bus().env());
     let name = registry("gitea.example.com");
     let errors = [
         keychain.get(&name, Use::Docker).unwrap_err(),

@@ -16,7 +16,7 @@ use snapbox::{assert_data_eq, str};
 use crate::helper::{TOKEN, credential};
 use crate::support::fake_secrets::{Behaviour, FakeSecrets};
 use crate::support::keyring::Keyring;
-use crate::support::parts::GNOME_KEYRING;
+use crate::support::parts::{GNOME_KEYRING, KERNEL_KEYRING};
 use crate::support::scenario::Part;
 use crate::support::server::KernelKeys;
 use crate::support::world::Ran;
@@ -189,7 +189,7 @@ neither docker nor podman has a login here
     );
 }
 
-scenario!(in_each_state, needs(NO_SESSION_BUS));
+scenario!(in_each_state, needs(NO_SESSION_BUS, KERNEL_KEYRING));
 fn in_each_state() {
     let server = Server::with_vault();
     let ran = server.run("keychain status", "");
@@ -267,7 +267,7 @@ exit 1
     );
 }
 
-scenario!(out_of_use, needs(NO_SESSION_BUS));
+scenario!(out_of_use, needs(NO_SESSION_BUS, KERNEL_KEYRING));
 fn out_of_use() {
     let server = Server::with_vault();
     server.run("keychain lock", "").done();
@@ -396,7 +396,7 @@ fn key_files() {
     );
 }
 
-scenario!(a_file_that_cannot_be_used);
+scenario!(a_file_that_cannot_be_used, needs(KERNEL_KEYRING));
 fn a_file_that_cannot_be_used() {
     let server = Server::with_vault();
     let whole = fs::read(server.vault()).unwrap();
@@ -439,7 +439,7 @@ fn a_file_that_cannot_be_used() {
     fs::write(server.vault(), whole).unwrap();
 }
 
-scenario!(locked_wherever_it_is_met);
+scenario!(locked_wherever_it_is_met, needs(KERNEL_KEYRING));
 fn locked_wherever_it_is_met() {
     let server = Server::with_vault();
     let login = "login gitea.example.com -u admin --no-verify --token-stdin";
@@ -499,7 +499,7 @@ fn locked_wherever_it_is_met() {
     }
 }
 
-scenario!(before_a_bus_that_says_nothing);
+scenario!(before_a_bus_that_says_nothing, needs(KERNEL_KEYRING));
 /// What is known without the bus is on the screen before it is asked.
 fn before_a_bus_that_says_nothing() {
     let mut server = Server::with_vault();
@@ -547,7 +547,7 @@ fn nobody_is_prompted() {
     );
 }
 
-scenario!(gnome_keyring, needs(GNOME_KEYRING));
+scenario!(gnome_keyring, needs(GNOME_KEYRING, KERNEL_KEYRING));
 fn gnome_keyring() {
     let mut keyring = Keyring::start();
     let mut server = Server::new();

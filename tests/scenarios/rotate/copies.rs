@@ -1,7 +1,5 @@
 //! Encrypted copies in git, which a rotation leaves behind.
 
-use std::process::Command;
-
 use regcred::model::Use;
 use serde_json::Value;
 
@@ -62,7 +60,8 @@ fn they_are_named_with_the_line_that_makes_them_again(world: World) {
     write("elsewhere.yaml", &SOPS.replace("team-b", "team-z"));
     write("template.yaml", "kind: SealedSecret\n{{ if .Values.x }}\n");
     for args in [&["init", "-q"][..], &["add", "."]] {
-        let ran = Command::new("git").arg("-C").arg(&folder).args(args).status().unwrap();
+        let mut git = rotation.world.command("git");
+        let ran = git.arg("-C").arg(&folder).args(args).status().unwrap();
         assert!(ran.success());
     }
     write("untracked.yaml", SEALED);

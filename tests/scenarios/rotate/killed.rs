@@ -140,6 +140,7 @@ fn on_doubles(case: Case) {
             }
         }
     }
+    assert!(points.len() >= 10 && killed > 0 && killed_twice > 0, "{points:?}");
     eprintln!(
         "rotate/double: {case}: {} kill points, {killed} runs killed there, {killed_twice} killed a second time",
         points.len()
@@ -179,6 +180,7 @@ fn kill_on(world: World, case: Case) {
             runs += 1;
         }
     }
+    assert!(points.len() >= 10 && runs > 0, "{points:?}");
     eprintln!(
         "rotate/real: {case}: {} kill points, {runs} runs killed there by SIGKILL",
         points.len()

@@ -1,7 +1,6 @@
 //! Encrypted copies in git that are older than the token.
 
-use std::process::Command;
-
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use regcred::commands::status::Code;
 
 use super::fixture::DOUBLES;
@@ -20,24 +19,29 @@ fn sealed_copy_old_by_its_last_commit(world: &mut World) {
     let folder = world.home().join("deploy");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("sealed.yaml"), SEALED).unwrap();
-    let git = |args: &[&str], date: &str| {
+    let git = |world: &World, args: &[&str], date: &str| {
         let identity = ["-c", "user.name=jane", "-c", "user.email=jane@example.com"];
-        let mut git = Command::new("git");
+        let mut git = world.command("git");
         git.arg("-C").arg(&folder).args(identity).args(args);
         git.env("GIT_COMMITTER_DATE", date).env("GIT_AUTHOR_DATE", date);
         assert!(git.status().unwrap().success());
     };
-    git(&["init", "-q"], "");
-    git(&["add", "."], "");
+    git(world, &["init", "-q"], "");
+    git(world, &["add", "."], "");
     world.variables.insert("PWD".to_owned(), folder.clone().into());
     let line = "status -n [NAMESPACE]";
     // Never committed: nothing applies it.
     world.is_gone(line, Code::SealedCopyOld);
-    git(&["commit", "-q", "-m", "sealed"], "2020-01-01T00:00:00Z");
+    git(world, &["commit", "-q", "-m", "sealed"], "2020-01-01T00:00:00Z");
     let words = ["deploy/sealed.yaml", "kubeseal has encrypted", "| kubeseal -o yaml > "];
     world.says(line, Code::SealedCopyOld, &words);
     assert_eq!(world.regcred(line).code, 0, "only a note");
     std::fs::write(folder.join("sealed.yaml"), format!("{SEALED}# again\n")).unwrap();
-    git(&["commit", "-q", "-a", "-m", "sealed again"], "2038-01-01T00:00:00Z");
+    let tomorrow = Timestamp::now() + SignedDuration::from_hours(24);
+    git(
+        world,
+        &["commit", "-q", "-a", "-m", "sealed again"],
+        &tomorrow.to_string(),
+    );
     world.is_gone(line, Code::SealedCopyOld);
 }

@@ -72,7 +72,9 @@ impl Real {
         let config = folder.path().join("app.ini");
         let (path, statics) = (folder.path().display(), programs.display());
         let (below, signin, passwords) = (settings.below, settings.require_signin, !settings.without_passwords);
-        let user = std::env::var("USER").unwrap_or_else(|_| "root".to_owned());
+        let user = Command::new("id").arg("-un").output().unwrap().stdout;
+        let user = String::from_utf8(user).unwrap();
+        let user = user.trim();
         let text = format!(
             "RUN_USER = {user}
 RUN_MODE = prod

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use regcred::keychain::Keychain;
@@ -53,12 +53,14 @@ fn many_writers_at_once() {
                 })
             })
             .collect();
-        for child in children {
-            let output = child.wait_with_output().unwrap();
+        let ended: Vec<_> = children.into_iter().map(Child::wait_with_output).collect();
+        // Before anything can fail: the readers would not end.
+        is_over.store(true, Ordering::Relaxed);
+        for output in ended {
+            let output = output.unwrap();
             let said = String::from_utf8_lossy(&output.stdout).into_owned();
             assert!(output.status.success() && output.stderr.is_empty(), "{said}");
         }
-        is_over.store(true, Ordering::Relaxed);
         for reader in readers {
             reader.join().unwrap();
         }
@@ -114,8 +116,12 @@ fn another_passphrase_while_others_write() {
             unreachable!("it was never locked")
         });
         let line = "keychain passphrase --passphrase-stdin";
-        home.regcred(line, &format!("{PASSPHRASE}\n{NEW}\n")).done();
-        writer.join().unwrap()
+        let changed = home.regcred(line, &format!("{PASSPHRASE}\n{NEW}\n"));
+        // The writer ends only once it is locked.
+        let _ = home.regcred("keychain lock", "");
+        let stored = writer.join().unwrap();
+        changed.done();
+        stored
     });
     home.regcred("keychain unlock --passphrase-stdin", NEW).done();
     home.id();

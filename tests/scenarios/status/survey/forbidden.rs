@@ -162,19 +162,22 @@ fn a_cluster_that_does_not_answer_is_an_error(plane: &Plane) {
         request_timeout: "200ms".parse().unwrap(),
         ..ConnectOptions::default()
     };
-    let ask = |kubeconfig: &str| {
-        connected(kubeconfig, &options, async |cluster: &Cluster| {
+    let ask = |kubeconfig: &str, options: &ConnectOptions| {
+        connected(kubeconfig, options, async |cluster: &Cluster| {
             survey(cluster, &question, &|_| {}).await
         })
         .unwrap()
     };
     double.fail(Fault::Hang, 100);
-    let error = ask(&double.kubeconfig()).unwrap_err();
+    let error = ask(&double.kubeconfig(), &options).unwrap_err();
     assert!(
         matches!(error, Error::Timeout { after, .. } if after == Duration::from_millis(200)),
         "{error:?}"
     );
     double.recover();
     let stranger = double.kubeconfig_for("{token: nobody}");
-    assert!(matches!(ask(&stranger), Err(Error::Unauthorized { .. })));
+    assert!(matches!(
+        ask(&stranger, &ConnectOptions::default()),
+        Err(Error::Unauthorized { .. })
+    ));
 }
