@@ -78,6 +78,7 @@ fn the_workflows_of_both_servers() {
         (include_str!("../../.gitea/workflows/release.yml"), true),
         (include_str!("../../.github/workflows/release.yml"), true),
         (include_str!("../../.github/workflows/ci.yml"), false),
+        (include_str!("../../.github/workflows/fuzz.yml"), false),
     ] {
         let workflow: Value = serde_saphyr::from_str(text).unwrap();
         let jobs = workflow["jobs"].as_object().unwrap();

@@ -89,6 +89,33 @@ fn deletes_for_good_when_the_grace_is_over(stage: &Stage) {
     assert!(pusher.pull("admin/api", "2").is_ok());
 }
 
+scenario!(only_what_matches_goes, on(ON_DOUBLES, ON_GITEA));
+fn only_what_matches_goes(stage: &Stage) {
+    let pusher = &stage.pusher;
+    for repository in ["admin/api", "admin/web"] {
+        for tag in ["pr-1", "1.0", "pr-2", "2.0"] {
+            stage.age(DAY);
+            pusher.image(repository, tag, &format!("{repository}:{tag}"), "amd64");
+        }
+    }
+    stage.age(DAY);
+    let line = "prune admin --keep 1 --match pr-* --exclude */web:* --grace 0";
+    // A document is for programs, which are not asked.
+    let planned = stage.images(&format!("{line} -o json"));
+    let document: serde_json::Value = serde_json::from_str(&planned.stdout).unwrap();
+    assert!(document["kind"].is_string(), "{planned}");
+    assert!(planned.stderr.contains("nothing was changed: --yes does"), "{planned}");
+    assert_eq!(pusher.tags("admin/api").len(), 4, "{planned}");
+    stage.images(&format!("{line} --yes")).done();
+    let tags = |repository| {
+        let mut tags = pusher.tags(repository);
+        tags.sort();
+        tags
+    };
+    assert_eq!(tags("admin/api"), ["1.0", "2.0", "pr-2"]);
+    assert_eq!(tags("admin/web"), ["1.0", "2.0", "pr-1", "pr-2"]);
+}
+
 scenario!(deletes_at_once_without_grace, on(ON_DOUBLES, ON_GITEA));
 fn deletes_at_once_without_grace(stage: &Stage) {
     let pusher = &stage.pusher;

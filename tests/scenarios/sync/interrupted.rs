@@ -69,6 +69,7 @@ fn killed_at_random_points_of_a_long_run() {
         random % limit
     };
     let mut was_half_way = 0;
+    let mut before = "token-0".to_owned();
     for kill in 1..=KILLS {
         let token = format!("token-{kill}");
         let mut running = Running::sync(&pipeline, &token, &args);
@@ -84,14 +85,16 @@ fn killed_at_random_points_of_a_long_run() {
         assert_eq!(now.len(), MANY);
         for (name, is) in &now {
             let was = &held[name];
+            // A write of the run before may have been under way in the server when that was read.
             assert!(
-                is == was || *is == token,
+                is == was || *is == token || *is == before,
                 "{name} held {was} and holds {is} after {token}; seed {seed}"
             );
         }
         let new = now.values().filter(|is| **is == token).count();
         was_half_way += usize::from(0 < new && new < MANY);
         held = now;
+        before = token;
     }
     assert!(
         was_half_way > KILLS / 2,

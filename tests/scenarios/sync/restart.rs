@@ -7,6 +7,7 @@ use super::workloads::{
 };
 use crate::support::PLUGIN;
 use crate::support::api_server::{ApiServer, Fault};
+use crate::support::bus::Running;
 use crate::support::parts::API_SERVER;
 
 scenario!(restarts_exactly_the_users, on(WITH_CONTROLLERS));
@@ -292,7 +293,8 @@ scenario!(one_that_is_deleted_ends_the_wait, on(WITH_CONTROLLERS));
 fn one_that_is_deleted_ends_the_wait(workloads: &Workloads) {
     workloads.apply(&workload("Deployment", "api", pod(IMAGE, &[SECRET]), &json!({})));
     let said = std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| workloads.sync("--restart --wait=0"));
+        // Not for ever: where the next line fails, this has to end.
+        let waiting = scope.spawn(|| workloads.sync("--restart --wait=3m"));
         await_that("the restart", || workloads.restarted_at("deployment", "api").is_some());
         workloads
             .real
@@ -313,7 +315,7 @@ fn ctrl_c_ends_the_wait(workloads: &Workloads) {
         "sync -n {} --registry gitea.example.com -u admin --token-env TOKEN --no-verify --restart --wait=0",
         workloads.namespace
     );
-    let mut child = Command::new(PLUGIN)
+    let child = Command::new(PLUGIN)
         .env_clear()
         .env("KUBECONFIG", workloads.real.kubeconfig())
         .env("TOKEN", "first")
@@ -323,18 +325,19 @@ fn ctrl_c_ends_the_wait(workloads: &Workloads) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut child = Running(child);
+    let mut said = BufReader::new(child.0.stderr.take().unwrap()).lines().map(Result::unwrap);
     let progress = said.find(|line| line.starts_with("deployment.apps/api in namespace"));
     assert!(progress.is_some(), "it ended before it said how far it is");
     assert!(
         Command::new("kill")
-            .args(["-INT", &child.id().to_string()])
+            .args(["-INT", &child.0.id().to_string()])
             .status()
             .unwrap()
             .success()
     );
     let rest: Vec<String> = said.collect();
-    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest:?}");
+    assert_eq!(child.0.wait().unwrap().code(), Some(130), "{rest:?}");
     assert!(
         rest.contains(&"interrupted: the rollouts continue in the cluster".to_owned()),
         "{rest:?}"
