@@ -20,7 +20,7 @@ use crate::cluster::client::backoff::Backoff;
 use crate::cluster::client::connect::Cluster;
 use crate::cluster::error::Error;
 use crate::cluster::rbac::{Access, Feature};
-use crate::model::{Registry, Target};
+use crate::model::{OwnTokens, Registry, Target};
 
 /// How often observe, plan and apply are repeated after conflicts.
 const TRIES: u32 = 6;
@@ -108,15 +108,17 @@ pub async fn sync(
     synced.map_err(|error| error.for_access_at_least(&access))
 }
 
-/// Removes everything for the registry from one Secret. A missing Secret counts as done.
+/// Removes everything for the registry from one Secret; with `own`, only if it holds one of these tokens and no other. A
+/// missing Secret counts as done.
 pub async fn remove(
     cluster: &Cluster,
     target: &Target,
     registry: &Registry,
+    own: Option<&OwnTokens>,
     options: SyncOptions,
 ) -> Result<Synced, Error> {
     let access = Access::to(Feature::Refresh).for_secret(&target.secret, []);
-    let planned = |observed: Option<&Observed>| plan_removal(target, observed, registry, options.force_conflicts);
+    let planned = |observed: Option<&Observed>| plan_removal(target, observed, registry, own, options.force_conflicts);
     let removed = carry_out(&SecretReader::new(cluster), target, planned, options.dry_run).await;
     removed.map_err(|error| error.for_access_at_least(&access))
 }

@@ -9,6 +9,10 @@ use crate::model::Registry;
 
 /// The type of a pull Secret.
 pub const PULL_SECRET_TYPE: &str = "kubernetes.io/dockerconfigjson";
+/// The key that this type must have.
+pub const DOCUMENT_KEY: &str = ".dockerconfigjson";
+/// The key of the older type.
+pub const LEGACY_DOCUMENT_KEY: &str = ".dockercfg";
 /// Where the other formats have the user and the token.
 pub const USERNAME_KEY: &str = "username";
 pub const PASSWORD_KEY: &str = "password";
@@ -50,6 +54,14 @@ impl SecretFormat {
             Self::DockerConfigJson => "dockerconfigjson",
             Self::BasicAuth => "basic-auth",
             Self::ArgoCdRepository { .. } => "argocd-repository",
+        }
+    }
+
+    /// The keys of its data that are the credential.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            Self::DockerConfigJson => &[DOCUMENT_KEY, LEGACY_DOCUMENT_KEY],
+            Self::BasicAuth | Self::ArgoCdRepository { .. } => &[USERNAME_KEY, PASSWORD_KEY],
         }
     }
 

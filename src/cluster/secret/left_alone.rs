@@ -142,6 +142,22 @@ fn other_use(observed: &Observed, wanted: &Wanted<'_>) -> Option<Holds> {
     Some(Holds::OtherUse(*name))
 }
 
+/// Whether the Secret's entries of the registry hold only these tokens; otherwise what they hold.
+pub fn may_remove(observed: &Observed, registry: &Registry, own: &OwnTokens) -> Result<(), Holds> {
+    if let Some(holds) = instead(Some(observed), registry, own) {
+        return Err(holds);
+    }
+    let logins = observed.document().map(|document| document.logins_of(registry));
+    let mut logins = logins.into_iter().flatten().flatten();
+    match logins.find(|(_, token)| !token.expose().is_empty() && !own.has(token)) {
+        None => Ok(()),
+        Some((username, _)) => Err(Holds::OtherToken {
+            username,
+            writer: observed.writer(registry),
+        }),
+    }
+}
+
 /// What the Secret holds for the registry instead of one of these tokens; `None` if it holds one of them.
 #[must_use]
 pub fn instead(observed: Option<&Observed>, registry: &Registry, own: &OwnTokens) -> Option<Holds> {

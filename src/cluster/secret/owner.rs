@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::ObjectMeta;
 
 use super::annotations::{MANAGED_BY_LABEL, MANAGER};
+use super::format::SecretFormat;
 use super::owners::Marker::{Annotation, AnnotationIs, Label, LabelIs, Manager, Reference};
 use super::owners::{Marker, NameSource, OWNERS, Row};
 use crate::cluster::untrusted::untrusted;
@@ -47,6 +49,9 @@ pub enum Ownership {
     Foreign(Box<Owner>),
 }
 
+/// The keys of a Secret's data that are its credential.
+type Keys = &'static [&'static str];
+
 const ELSE_HAPPENS: &str = "it may write its own value again";
 const ELSE_INSTEAD: &str = "change the value where it takes it from";
 
@@ -79,12 +84,21 @@ pub fn known_owners() -> impl Iterator<Item = &'static str> {
     OWNERS.iter().map(|row| row.name)
 }
 
-/// Determines the ownership from the Secret's metadata.
+/// Determines the ownership from the metadata of a Secret in this format.
 #[must_use]
-pub fn owner(metadata: &ObjectMeta) -> Ownership {
-    match classify(metadata) {
+pub fn owner(metadata: &ObjectMeta, format: &SecretFormat) -> Ownership {
+    of_fields(metadata, format.keys())
+}
+
+/// The same of a ServiceAccount, which has no data.
+pub fn owner_of_account(metadata: &ObjectMeta) -> Ownership {
+    of_fields(metadata, &[])
+}
+
+fn of_fields(metadata: &ObjectMeta, keys: Keys) -> Ownership {
+    match classify(metadata, keys) {
         Ownership::Foreign(mut owner) => {
-            owner.stays = matches!(classify(&written_by_us(metadata)), Ownership::Foreign(_));
+            owner.stays = matches!(classify(&written_by_us(metadata), keys), Ownership::Foreign(_));
             Ownership::Foreign(owner)
         }
         other => other,
@@ -100,10 +114,10 @@ fn written_by_us(metadata: &ObjectMeta) -> ObjectMeta {
     after
 }
 
-fn classify(metadata: &ObjectMeta) -> Ownership {
+fn classify(metadata: &ObjectMeta, keys: Keys) -> Ownership {
     if let Some(row) = OWNERS
         .iter()
-        .find(|row| row.signs.iter().any(|sign| sign.is_on(metadata)))
+        .find(|row| row.signs.iter().any(|sign| sign.is_on(metadata, keys)))
     {
         return Ownership::Foreign(Box::new(row.owner(metadata)));
     }
@@ -126,17 +140,17 @@ fn classify(metadata: &ObjectMeta) -> Ownership {
         Some(other) if is_editor(other) => {}
         Some(other) => return foreign(untrusted(other), None, ELSE_INSTEAD),
     }
-    if let Some(other) = owning_writers(metadata).find(|writer| *writer != MANAGER && !is_editor(writer)) {
+    if let Some(other) = owning_writers(metadata, keys).find(|writer| *writer != MANAGER && !is_editor(writer)) {
         return if other == GENERATED_CLIENT {
             foreign(other.to_owned(), Some(GENERATED_CLIENTS.to_owned()), GENERATED_INSTEAD)
         } else {
             foreign(untrusted(other), None, ELSE_INSTEAD)
         };
     }
-    if label == Some(MANAGER) || writers(metadata).any(|writer| writer == MANAGER) {
+    if label == Some(MANAGER) || writers(metadata, keys).any(|writer| writer == MANAGER) {
         return Ownership::Ours;
     }
-    let from = writers(metadata).last().map(untrusted);
+    let from = writers(metadata, keys).last().map(untrusted);
     Ownership::Adoptable { from }
 }
 
@@ -189,14 +203,14 @@ impl NameSource {
 }
 
 impl Marker {
-    fn is_on(&self, metadata: &ObjectMeta) -> bool {
+    fn is_on(&self, metadata: &ObjectMeta, keys: Keys) -> bool {
         match *self {
             Label(name) => label(metadata, name).is_some(),
             LabelIs(name, value) => label(metadata, name).is_some_and(|is| is.eq_ignore_ascii_case(value)),
             Annotation(name) => annotation(metadata, name).is_some(),
             AnnotationIs(name, value) => annotation(metadata, name).is_some_and(|is| is.eq_ignore_ascii_case(value)),
             Reference(kind) => references(metadata, kind).next().is_some(),
-            Manager(prefix) => owning_writers(metadata).any(|writer| writer.starts_with(prefix)),
+            Manager(prefix) => owning_writers(metadata, keys).any(|writer| writer.starts_with(prefix)),
         }
     }
 }
@@ -219,26 +233,29 @@ fn references<'a>(metadata: &'a ObjectMeta, kind: &str) -> impl Iterator<Item = 
 
 /// The field managers that own the current value, unless we are one of them: then the value is ours, and the others
 /// only wrote the same one.
-fn owning_writers(metadata: &ObjectMeta) -> impl Iterator<Item = &str> {
-    let ours = writers(metadata).any(|writer| writer == MANAGER);
-    writers(metadata).filter(move |_| !ours)
+fn owning_writers<'a>(metadata: &'a ObjectMeta, keys: Keys) -> impl Iterator<Item = &'a str> {
+    let ours = writers(metadata, keys).any(|writer| writer == MANAGER);
+    writers(metadata, keys).filter(move |_| !ours)
 }
 
-/// The field managers of the document, oldest first. One that only annotated the Secret does not count.
-fn writers(metadata: &ObjectMeta) -> impl Iterator<Item = &str> {
+/// The field managers of the credential, oldest first. One that only annotated the Secret does not count.
+fn writers<'a>(metadata: &'a ObjectMeta, keys: Keys) -> impl Iterator<Item = &'a str> {
     let mut entries: Vec<_> = metadata
         .managed_fields
         .iter()
         .flatten()
-        .filter(|entry| {
-            entry
-                .fields_v1
-                .as_ref()
-                .is_some_and(|fields| fields.0["f:data"].get("f:.dockerconfigjson").is_some())
-        })
+        .filter(|entry| has_written(entry, keys))
         .collect();
     entries.sort_by_key(|entry| entry.time.clone());
     entries.into_iter().filter_map(|entry| entry.manager.as_deref())
+}
+
+/// Whether an entry of the API server's record is of one of these keys of a Secret.
+pub fn has_written(entry: &ManagedFieldsEntry, keys: Keys) -> bool {
+    let fields = entry.fields_v1.iter().map(|fields| &fields.0);
+    // Who applies `stringData` is kept as the writer of that.
+    let mut data = fields.flat_map(|fields| [&fields["f:data"], &fields["f:stringData"]]);
+    data.any(|data| keys.iter().any(|key| data.get(format!("f:{key}")).is_some()))
 }
 
 pub fn is_editor(manager: &str) -> bool {

@@ -9,12 +9,12 @@ use super::annotations::{
     Entry, FORMAT_ANNOTATION, INSTALLATION_ANNOTATION, LAST_APPLIED, MANAGED_BY_LABEL, MANAGER, WRITTEN_BY_ANNOTATION,
 };
 use super::format::SecretFormat;
-use super::left_alone::{LeftAlone, may_write};
+use super::left_alone::{Holds, LeftAlone, may_remove, may_write};
 use super::manifest::Manifest;
 use super::owner::{Owner, Ownership, owner};
 use super::pull_secret::{Observed, Over, PULL_SECRET_TYPE, Wanted};
 use crate::cluster::untrusted::untrusted;
-use crate::model::{DockerConfig, DockerConfigError, EntryProblem, Registry, Target, Token, Use, Writer};
+use crate::model::{DockerConfig, DockerConfigError, EntryProblem, OwnTokens, Registry, Target, Token, Use, Writer};
 
 /// What to do to one Secret.
 #[derive(Clone, Debug)]
@@ -232,14 +232,9 @@ pub fn plan(
     let (wanted, left_alone) = may_write(observed, wanted);
     if wanted.is_empty() {
         return Ok(Plan {
-            target: target.clone(),
             action: Action::LeaveAlone,
-            notes: Vec::new(),
             left_alone,
-            given: Vec::new(),
-            manifest: Manifest::new(target, &DockerConfig::default(), BTreeMap::new()),
-            resource_version: None,
-            force: false,
+            ..unchanged(target)
         });
     }
     let given = wanted
@@ -298,7 +293,14 @@ pub fn plan(
     if !changes.is_empty() {
         changes.extend(of_writer.into_iter().map(|(name, _)| Change::Annotation(name.clone())));
     }
-    let plan = configured(target, observed, &document, changes, annotations, force_conflicts)?;
+    let plan = configured(
+        target,
+        observed,
+        (&format, &document),
+        changes,
+        annotations,
+        force_conflicts,
+    )?;
     if let Some(other) = other {
         return Err(Refusal::OtherToken(Box::new(other)));
     }
@@ -315,16 +317,31 @@ pub fn plan(
 }
 
 /// Decides what to do so that the Secret holds nothing of the registry. Everything else in it keeps every byte; where no
-/// entry of ours is left, neither are our label and annotations.
+/// entry of ours is left, neither are our label and annotations. With `own`, nothing is removed unless these are the tokens
+/// that it holds.
 pub fn plan_removal(
     target: &Target,
     observed: Option<&Observed>,
     registry: &Registry,
+    own: Option<&OwnTokens>,
     force_conflicts: bool,
 ) -> Result<Plan, Refusal> {
     let Some(observed) = observed else {
         return Ok(unchanged(target));
     };
+    if let Some(holds) = own.and_then(|own| may_remove(observed, registry, own).err()) {
+        return Ok(match holds {
+            Holds::NoEntry => unchanged(target),
+            holds => Plan {
+                action: Action::LeaveAlone,
+                left_alone: vec![LeftAlone {
+                    registry: registry.clone(),
+                    holds,
+                }],
+                ..unchanged(target)
+            },
+        });
+    }
     let format = observed.format();
     let mut document = document_of(observed, &format, registry)?;
     if !format.is_for_kubelet() && document.login(registry).is_some() {
@@ -354,7 +371,14 @@ pub fn plan_removal(
             changes.push(Change::Annotation(name.clone()));
         }
     }
-    let mut plan = configured(target, observed, &document, changes, annotations, force_conflicts)?;
+    let mut plan = configured(
+        target,
+        observed,
+        (&format, &document),
+        changes,
+        annotations,
+        force_conflicts,
+    )?;
     if document.keys().is_empty() {
         plan.notes.push(Note::Empty);
     }
@@ -401,7 +425,7 @@ fn document_of(observed: &Observed, format: &SecretFormat, registry: &Registry) 
 fn configured(
     target: &Target,
     observed: &Observed,
-    document: &DockerConfig,
+    (format, document): (&SecretFormat, &DockerConfig),
     mut changes: Vec<Change>,
     annotations: BTreeMap<String, String>,
     force_conflicts: bool,
@@ -418,7 +442,7 @@ fn configured(
         if observed.is_immutable() {
             return Err(Refusal::Immutable);
         }
-        match owner(observed.metadata()) {
+        match owner(observed.metadata(), format) {
             Ownership::Ours => {}
             Ownership::Adoptable { from } => notes.insert(0, Note::Adopted { from }),
             Ownership::Foreign(owner) if force_conflicts => notes.insert(0, Note::Overrides(owner)),

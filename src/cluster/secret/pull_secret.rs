@@ -8,18 +8,14 @@ use kube::api::ObjectMeta;
 use zeroize::Zeroize;
 
 use super::annotations::{Entry, FORMAT_ANNOTATION, LAST_APPLIED};
-pub use super::format::PULL_SECRET_TYPE;
+pub use super::format::{DOCUMENT_KEY, LEGACY_DOCUMENT_KEY, PULL_SECRET_TYPE};
 use super::format::{PASSWORD_KEY, SecretFormat, URL_KEY, USERNAME_KEY, registry_of_url};
 use crate::model::{
     Credential, DockerConfig, DockerConfigError, OwnTokens, Redaction, Registry, Token, Use, UseName, Writer,
 };
 
-/// The key that this type must have.
-pub const DOCUMENT_KEY: &str = ".dockerconfigjson";
 /// The older type, which kubelet still supports.
 pub const LEGACY_PULL_SECRET_TYPE: &str = "kubernetes.io/dockercfg";
-/// The key that the older type must have.
-pub const LEGACY_DOCUMENT_KEY: &str = ".dockercfg";
 
 /// What a Secret should hold.
 #[derive(Clone, Copy, Debug)]

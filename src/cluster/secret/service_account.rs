@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::annotations::MANAGER;
 use super::apply::{DryRun, Outcome, params};
-use super::owner::{Ownership, is_editor, owner};
+use super::owner::{Ownership, is_editor, owner_of_account};
 use crate::cluster::client::answer::another_object;
 use crate::cluster::client::backoff::Backoff;
 use crate::cluster::client::connect::Cluster;
@@ -115,7 +115,7 @@ fn competing_manager(metadata: &ObjectMeta) -> Option<CompetingManager> {
         .filter_map(|entry| entry.manager.as_deref())
         // OpenShift's controller appends as we do.
         .find(|manager| *manager != MANAGER && !is_editor(manager) && !manager.starts_with("openshift"))?;
-    Some(CompetingManager(match owner(metadata) {
+    Some(CompetingManager(match owner_of_account(metadata) {
         Ownership::Foreign(owner) => owner.name,
         Ownership::Ours | Ownership::Adoptable { .. } => untrusted(manager),
     }))

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use super::question::{Interest, TokenSlot};
 use crate::cluster::secret::annotations::{Entry, LAST_APPLIED, MANAGED_BY_LABEL, MANAGER};
 use crate::cluster::secret::format::{ARGO_LABEL, SecretFormat};
-use crate::cluster::secret::owner::{Ownership, owner};
+use crate::cluster::secret::owner::{Ownership, has_written, owner};
 use crate::cluster::secret::pull_secret::{
     DOCUMENT_KEY, LEGACY_DOCUMENT_KEY, LEGACY_PULL_SECRET_TYPE, Observed, PULL_SECRET_TYPE,
 };
@@ -165,7 +165,7 @@ pub(super) fn reduce(observed: &Observed, tokens: &mut Tokens<'_>) -> Option<See
         is_of_argo_cd: observed.label(ARGO_LABEL.0).is_some(),
         is_managed: observed.label(MANAGED_BY_LABEL) == Some(MANAGER),
         declared: observed.entries(),
-        ownership: owner(metadata),
+        ownership: owner(metadata, &observed.format()),
         resource_version: metadata.resource_version.clone().unwrap_or_default(),
         written: written(observed),
         has_applied_copy: [DOCUMENT_KEY, LEGACY_DOCUMENT_KEY]
@@ -205,16 +205,8 @@ fn state(observed: &Observed, is_legacy: bool, tokens: &mut Tokens<'_>) -> State
 fn written(observed: &Observed) -> Option<i64> {
     let metadata = observed.metadata();
     let entries = metadata.managed_fields.iter().flatten();
-    let writes = entries.filter(|entry| {
-        let fields = entry.fields_v1.as_ref().map(|fields| &fields.0);
-        // Who applies `stringData` is kept as the writer of that.
-        let data = fields
-            .iter()
-            .flat_map(|fields| [&fields["f:data"], &fields["f:stringData"]]);
-        let mut keys =
-            data.flat_map(|data| [DOCUMENT_KEY, LEGACY_DOCUMENT_KEY].map(|key| data.get(format!("f:{key}"))));
-        keys.any(|key| key.is_some())
-    });
+    let keys = observed.format().keys();
+    let writes = entries.filter(|entry| has_written(entry, keys));
     let times = writes.filter_map(|entry| entry.time.as_ref());
     times
         .chain(&metadata.creation_timestamp)

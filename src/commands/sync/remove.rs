@@ -1,16 +1,16 @@
-//! `--remove`: removes one registry from Secrets. This needs no token.
+//! `--remove`: removes one registry from Secrets. This needs no token, but `-A` takes only what the keychain has or had.
 
 use futures_util::{StreamExt as _, stream};
 
 use super::args::SyncArgs;
 use super::named;
-use crate::cluster::{self, DryRun, SyncOptions};
+use crate::cluster::{self, DryRun, Outcome, SyncOptions};
 use crate::commands::shared::apply::{AT_ONCE, After, Done, Report, Row};
 use crate::commands::shared::ledger_writer::{self, LedgerWriter, Observation};
 use crate::commands::shared::targets;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
-use crate::model::Registry;
+use crate::model::{OwnTokens, Registry};
 
 /// Removes it in every selected namespace, a few at a time.
 pub(super) async fn run(
@@ -19,6 +19,8 @@ pub(super) async fn run(
     after: &After,
     system: &mut System<'_>,
 ) -> Result<Exit, CommandError> {
+    let own = own_tokens(args, registry, system)?;
+    let own = own.as_ref();
     let contexts = targets::contexts(&args.cluster.contexts);
     let mut report = Report::new(args.output, args.dry_run.mode, contexts.len() > 1);
     let options = SyncOptions {
@@ -33,13 +35,14 @@ pub(super) async fn run(
         let connected = &cluster;
         let mut work = stream::iter(targets)
             .map(|target| async move {
-                let removed = cluster::remove(connected, &target, registry, options).await;
+                let removed = cluster::remove(connected, &target, registry, own, options).await;
                 let access = after.access.for_secret(&target.secret, []);
                 (target, removed.map_err(|error| error.for_access(&access)))
             })
             .buffered(AT_ONCE);
         while let Some((target, removed)) = work.next().await {
-            if removed.is_ok() && after.dry_run == DryRun::None {
+            let is_out = removed.as_ref().is_ok_and(|one| one.outcome != Outcome::LeftAlone);
+            if is_out && after.dry_run == DryRun::None {
                 seen.push(Observation::HoldsNone(target.clone(), registry.clone()));
             }
             let row = Row {
@@ -56,4 +59,20 @@ pub(super) async fn run(
         LedgerWriter::new(&system.env, after.dry_run == DryRun::None).end(id.as_ref(), &seen, &[], system);
     }
     report.finish(false, system)
+}
+
+/// The tokens that a Secret has to hold, where nobody named it: anyone can give a Secret the label.
+fn own_tokens(
+    args: &SyncArgs,
+    registry: &Registry,
+    system: &mut System<'_>,
+) -> Result<Option<OwnTokens>, CommandError> {
+    if !args.targets.scope.all_namespaces || args.trust_labels {
+        return Ok(None);
+    }
+    let own = system.keychain().and_then(|keychain| keychain.own_tokens(registry));
+    Ok(Some(own.map_err(|error| {
+        CommandError::from(error)
+            .hint("or name the Secrets in the place of -A, which needs no keychain: -n NAMESPACE --secret NAME")
+    })?))
 }

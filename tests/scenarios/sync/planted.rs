@@ -396,3 +396,58 @@ fn rotating_dockers_token_leaves_the_clusters_alone() {
     assert_eq!(ran.code, 0, "{ran}");
     assert!(world.document(SECRET).contains(&cluster));
 }
+
+scenario!(removing_everywhere_touches_only_what_is_ours);
+/// A colleague's and a tenant's Secrets have the label too.
+fn removing_everywhere_touches_only_what_is_ours() {
+    let world = world();
+    let planted = plant_all(&world);
+    let registry = world.registry();
+    let beside = document(&[
+        (&registry, "admin", "token-one"),
+        (&format!("https://{registry}/v2/"), "mallory", "token-of-mallory"),
+    ]);
+    let mixed = plant(&world, "mixed", &registry, holding(&beside));
+    let before: Vec<Value> = planted
+        .iter()
+        .map(|(name, _)| world.secret_in(name, SECRET).unwrap())
+        .collect();
+    let before_mixed = world.secret_in(&mixed, SECRET).unwrap();
+    let own = world.document(SECRET);
+    for line in [
+        "sync -A --registry [REGISTRY] --remove --dry-run=client",
+        "sync -A --registry [REGISTRY] --remove --dry-run=server",
+        "sync -A --registry [REGISTRY] --remove",
+    ] {
+        assert_eq!(world.document(SECRET), own, "{line}");
+        let ran = world.regcred(line);
+        assert_eq!(ran.code, 0, "{line}: {ran}");
+        check_untouched(&world, &planted, &before, &ran);
+        assert_eq!(world.secret_in(&mixed, SECRET).unwrap(), before_mixed, "{line}: {ran}");
+        for name in [&planted[1].0, &mixed] {
+            let says = format!(
+                "warning: secret/{SECRET} in namespace {name} is left as it is: it has the label of regcred, and nothing in it \
+                 proves that it is yours: its entry for [REGISTRY] holds another token, of the user \"mallory\"\n"
+            );
+            assert!(ran.stderr.contains(&says), "{line}: {says}{ran}");
+        }
+    }
+    assert_eq!(world.document(SECRET), r#"{"auths":{}}"#);
+    // One that the keychain had is as good as one that it has.
+    world.regcred("sync --no-verify -n [NAMESPACE]").done();
+    world.regcred("logout [REGISTRY]").done();
+    world.regcred("sync -A --registry [REGISTRY] --remove").done();
+    assert_eq!(world.document(SECRET), r#"{"auths":{}}"#);
+    // Named by a person, or where the labels are trusted, it is taken out.
+    world
+        .regcred(&format!(
+            "sync -n {mixed} --registry [REGISTRY] --remove --secret {SECRET}"
+        ))
+        .done();
+    let held = &world.secret_in(&mixed, SECRET).unwrap()["data"][".dockerconfigjson"];
+    assert_eq!(*held, STANDARD.encode(r#"{"auths":{}}"#));
+    let (stranger, _) = &planted[1];
+    let ran = world.regcred("sync -A --registry [REGISTRY] --remove --trust-labels");
+    let line = format!("secret/{SECRET} configured in namespace {stranger}\n");
+    assert!(ran.stdout.contains(&line), "{line}{ran}");
+}

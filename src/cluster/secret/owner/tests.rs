@@ -8,7 +8,10 @@ fn written_by(manager: &str) -> Value {
 }
 
 fn of(metadata: Value) -> Ownership {
-    owner(&serde_json::from_value(metadata).unwrap())
+    owner(
+        &serde_json::from_value(metadata).unwrap(),
+        &SecretFormat::DockerConfigJson,
+    )
 }
 
 /// Metadata that shows one sign and nothing else.
@@ -217,4 +220,32 @@ fn who_only_annotates_a_secret_does_not_own_it() {
             from: Some("kubectl-create".into())
         }
     );
+}
+
+#[test]
+fn whoever_writes_the_credential_of_another_format_owns_it() {
+    let written = |manager: &str, key: &str| json!({"managedFields": [{"manager": manager, "operation": "Update", "fieldsV1": {"f:data": {key: {}}}}]});
+    for format in ["basic-auth", "argocd-repository"] {
+        let of = |metadata: Value| owner(&serde_json::from_value(metadata).unwrap(), &format.parse().unwrap());
+        let applied = json!({"managedFields": [{"manager": "kustomize-controller", "operation": "Apply",
+            "fieldsV1": {"f:stringData": {"f:password": {}}}}]});
+        assert!(matches!(of(applied), Ownership::Foreign(_)));
+        for key in ["f:username", "f:password"] {
+            let found = of(written("kustomize-controller", key));
+            assert!(
+                matches!(&found, Ownership::Foreign(owner) if owner.name.contains("Flux")),
+                "{found:?}"
+            );
+            assert!(matches!(
+                of(written("kubectl-create", key)),
+                Ownership::Adoptable { from: Some(_) }
+            ));
+            assert_eq!(of(written(MANAGER, key)), Ownership::Ours);
+        }
+        // Not the credential.
+        assert_eq!(
+            of(written("kustomize-controller", "f:url")),
+            Ownership::Adoptable { from: None }
+        );
+    }
 }

@@ -505,6 +505,7 @@ fn what_is_not_in_the_format_is_refused() {
         &target(),
         Some(&opaque("basic-auth", &[("username", "admin"), ("password", "old")])),
         &"gitea.example.com".parse().unwrap(),
+        None,
         false,
     );
     assert!(matches!(removal, Err(Refusal::NothingLeft(_))), "{removal:?}");
