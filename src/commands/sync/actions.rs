@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::SyncArgs;
 use crate::cluster::Outcome;
 use crate::commands::args::{DryRunArg, RegistryConnectionArgs};
-use crate::commands::shared::apply::Report;
+use crate::commands::shared::apply::{Interrupt, Report};
 use crate::commands::shared::targets::{ActionsJob, Supply};
 use crate::commands::shared::{choose, ledger_writer, password, proof};
 use crate::commands::system::System;
@@ -33,7 +33,7 @@ pub(super) fn run(args: &SyncArgs, system: &mut System<'_>) -> Result<Exit, Comm
     };
     let jobs = args.actions_secrets.iter().map(job).collect();
     let mut report = Report::new(args.output, args.dry_run.mode, false);
-    Writing::prepare(args, jobs, system)?.write(&mut report, system)?;
+    Writing::prepare(args, jobs, system)?.write(&mut report, None, system)?;
     report.finish(false, system)
 }
 
@@ -83,9 +83,18 @@ impl<'a> Writing<'a> {
         Ok(Self { jobs, ..this })
     }
 
-    /// Writes each that does not have the token, and reports all of them.
-    pub(super) fn write(mut self, report: &mut Report, system: &mut System<'_>) -> Result<(), CommandError> {
+    /// Writes each that does not have the token until Ctrl-C is pressed, and reports all of them.
+    pub(super) fn write(
+        mut self,
+        report: &mut Report,
+        interrupt: Option<&Interrupt>,
+        system: &mut System<'_>,
+    ) -> Result<(), CommandError> {
         for job in std::mem::take(&mut self.jobs) {
+            if interrupt.is_some_and(|interrupt| interrupt.times() > 0) {
+                report.actions_not_tried(&job.secret);
+                continue;
+            }
             let result = if self.has(&job) {
                 Ok(Outcome::Unchanged)
             } else if self.args.dry_run.mode != DryRunArg::None {

@@ -94,15 +94,17 @@ async fn sync_all(
     }
     let rollouts = run.rollouts;
     proofs.report_unproven(system);
-    if interrupt.times() == 0 {
-        actions.write(&mut report, system)?;
-    }
+    actions.write(&mut report, Some(&interrupt), system)?;
     // A dry run has no rollouts.
     let follows = after.dry_run == cluster::DryRun::None;
-    if let Some(limit) = args.after.restarts.wait.filter(|_| follows && interrupt.times() == 0) {
-        rollouts
-            .follow(limit.limit(), &mut report, &mut interrupt, system)
-            .await?;
+    match args.after.restarts.wait.filter(|_| follows) {
+        Some(_) if interrupt.times() > 0 => report.not_followed(rollouts.count()),
+        Some(limit) => {
+            rollouts
+                .follow(limit.limit(), &mut report, &mut interrupt, system)
+                .await?;
+        }
+        None => {}
     }
     report.finish(interrupt.times() > 0, system)
 }

@@ -1,7 +1,12 @@
 //! `sync --actions-secret`: what the pipelines of Gitea and Forgejo get.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{ChildStderr, Command};
+use std::sync::mpsc;
+
 use snapbox::str;
 
+use crate::support::PLUGIN;
 use crate::support::http::Answer;
 use crate::support::parts::{DOUBLES, REAL_GITEA};
 use crate::support::world::{Ran, World};
@@ -279,4 +284,45 @@ actions-secret/repo:admin/web/T unchanged
 2 unchanged
 
 "#]]);
+}
+
+scenario!(ctrl_c_leaves_them_and_says_so);
+/// While the last Secret is written, by the program itself, which has a vault.
+fn ctrl_c_leaves_them_and_says_so() {
+    let world = World::of_doubles();
+    world.gitea.add_repository("admin", "web");
+    let token = world.gitea.add_token("admin", "write:package");
+    let run = |line: &str, stdin: &str| world.run(world.command(PLUGIN).args(line.split(' ')), stdin).done();
+    let key = world.folder().join("vault.key");
+    run(&format!("keychain use vault --key-file {}", key.display()), "");
+    let login = format!("login {} -u admin --use ci --token-stdin", world.registry());
+    run(&login, &token);
+    let file = world.folder().join("regcred.yaml");
+    let (registry, namespace) = (world.registry(), &world.namespace);
+    let text = format!(
+        "registries:\n- registry: {registry}\n  use: ci\n  actions: [repo:admin/web/T]\n  secrets:\n  - {{namespace: {namespace}}}\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    let (give, take) = mpsc::channel::<(u32, ChildStderr)>();
+    let (back, stderr) = mpsc::channel();
+    world.api_server().before_next_write(move |_| {
+        let (child, stderr) = take.recv().unwrap();
+        let killed = Command::new("kill").args(["-INT", &child.to_string()]).status();
+        assert!(killed.unwrap().success());
+        let mut lines = BufReader::new(stderr).lines();
+        assert!(lines.any(|line| line.unwrap().starts_with("interrupted: waiting for 1 ")));
+        back.send(lines).unwrap();
+    });
+    let line = format!("sync -f {} --password-stdin", file.display());
+    let mut running = world.start_regcred(&line, PASSWORD);
+    give.send((running.id(), running.stderr.take().unwrap())).unwrap();
+    let rest: Vec<String> = stderr.recv().unwrap().map(Result::unwrap).collect();
+    assert_eq!(running.wait().unwrap().code(), Some(130), "{rest:?}");
+    let says = [
+        "1 created, 1 not tried",
+        "hint: run it again; finished Secrets are not written again",
+    ];
+    assert_eq!(rest, says);
+    assert!(world.secret("gitea-credentials").is_some());
+    assert!(!world.gitea.pipeline_has("repos/admin/web", "T", &token));
 }

@@ -174,3 +174,43 @@ fn one_registry_of_several_that_is_refused() {
     assert_eq!(item["serviceAccounts"][0]["action"], "unchanged");
     assert!(item["failures"][0].as_str().unwrap().starts_with(&lacks), "{document}");
 }
+
+scenario!(what_was_asked_for_besides_is_not_forgotten_where_nobody_answers);
+fn what_was_asked_for_besides_is_not_forgotten_where_nobody_answers() {
+    let world = World::of_doubles();
+    let token = world.gitea.add_token("admin", "read:package");
+    world.regcred_with(LOGIN, &token).done();
+    world.regcred("sync --no-verify -n [NAMESPACE]").done();
+    let namespace = world.namespace.clone();
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}});
+    let api = world.api_server();
+    api.put_object("serviceaccounts", &namespace, &account);
+    world.gitea.replace("/v2/", Answer::empty(503));
+    // The Secret is right: what it is attached to can only gain by it.
+    let ran = world.regcred("sync -n [NAMESPACE] --service-account default");
+    assert_eq!(ran.code, 0, "{ran}");
+    let line = "serviceaccount/default configured in namespace [NAMESPACE]\n";
+    assert!(ran.stdout.contains(" unchanged ") && ran.stdout.contains(line), "{ran}");
+    let attached = api.object("serviceaccounts", &namespace, "default").unwrap();
+    assert_eq!(attached["imagePullSecrets"], json!([{"name": SECRET}]));
+    // Pods that run could not come back.
+    for (flag, not_done) in [
+        ("--restart", "no workload was restarted"),
+        ("--unstick", "no pod was deleted"),
+    ] {
+        let ran = world.regcred(&format!("sync -n [NAMESPACE] {flag}"));
+        assert_eq!(ran.code, 1, "{ran}");
+        let says = format!(
+            "{not_done} in namespace [NAMESPACE], because nobody could say whether the token works: [REGISTRY] failed with \
+             status 503\n"
+        );
+        assert!(
+            ran.stdout.contains(" unchanged ") && ran.stderr.contains(&says),
+            "{says}{ran}"
+        );
+        assert!(
+            ran.stderr.contains("hint: run it again when the registry answers"),
+            "{ran}"
+        );
+    }
+}

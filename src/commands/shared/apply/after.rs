@@ -117,17 +117,8 @@ impl After {
             .iter()
             .map(|supply| supply.credential.registry.clone())
             .collect();
-        let mut accounts: Vec<&ServiceAccountName> = self.service_accounts.iter().collect();
-        accounts.extend(job.service_accounts.iter());
-        self.attach(
-            cluster,
-            namespace,
-            secret,
-            &accounts,
-            AttachAction::Attach,
-            &mut after_result,
-        )
-        .await;
+        let accounts = self.accounts(job);
+        self.attach_all(cluster, job, &mut after_result).await;
         if self.restart {
             // A dry run has not attached the Secret, on the server neither.
             let attached = if self.dry_run == DryRun::None {
@@ -167,6 +158,49 @@ impl After {
             }
         }
         after_result
+    }
+
+    /// The same where the Secret is as it should be and its registry did not say whether the token works: it is attached, and
+    /// pods that run are left alone, because new ones may not be able to pull.
+    pub(in crate::commands) async fn of_unproven(
+        &self,
+        cluster: &Cluster,
+        job: &Job,
+        why: &CommandError,
+    ) -> AfterResult {
+        let mut after_result = AfterResult::default();
+        self.attach_all(cluster, job, &mut after_result).await;
+        let not_done = match (self.restart, self.unstick) {
+            (true, _) => "no workload was restarted",
+            (false, true) => "no pod was deleted",
+            (false, false) => return after_result,
+        };
+        let namespace = &job.target.namespace;
+        let error = why.clone().on(format_args!(
+            "{not_done} in namespace {namespace}, because nobody could say whether the token works"
+        ));
+        after_result
+            .errors
+            .push(error.hint("run it again when the registry answers, or with --no-verify if the token works"));
+        after_result
+    }
+
+    /// The ServiceAccounts that the Secret is attached to.
+    fn accounts<'a>(&'a self, job: &'a Job) -> Vec<&'a ServiceAccountName> {
+        self.service_accounts.iter().chain(&job.service_accounts).collect()
+    }
+
+    async fn attach_all(&self, cluster: &Cluster, job: &Job, after_result: &mut AfterResult) {
+        let (namespace, secret, accounts) = (&job.target.namespace, &job.target.secret, self.accounts(job));
+        self.attach(
+            cluster,
+            namespace,
+            secret,
+            &accounts,
+            AttachAction::Attach,
+            after_result,
+        )
+        .await;
     }
 
     /// Attaches the Secret to each of these ServiceAccounts or detaches it, once for each.

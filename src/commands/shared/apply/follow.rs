@@ -72,6 +72,11 @@ impl Rollouts {
         }
     }
 
+    /// How many there are.
+    pub(in crate::commands) fn count(&self) -> usize {
+        self.groups.values().map(|group| group.names.len()).sum()
+    }
+
     /// Follows the rollouts until all have ended, `limit` is over, or Ctrl-C is pressed.
     pub(in crate::commands) async fn follow(
         self,
@@ -80,7 +85,7 @@ impl Rollouts {
         interrupt: &mut Interrupt,
         system: &mut System<'_>,
     ) -> Result<(), CommandError> {
-        let count = self.groups.values().map(|group| group.names.len()).sum();
+        let count = self.count();
         let until = limit.map(|limit| Instant::now() + limit);
         let mut ended = Vec::new();
         {

@@ -137,6 +137,8 @@ pub(super) async fn sync(
     let mut done = None;
     let mut is_written = false;
     let mut lacks = Vec::new();
+    // Why it is not known whether the token works that the Secret holds already.
+    let mut unproven = None;
     for supply in &job.supplies {
         let proof = proofs.of(supply).await;
         if matches!(proof, Proof::Works(_)) {
@@ -150,9 +152,10 @@ pub(super) async fn sync(
         let planned = write(reader, job, &[supply.wanted()], dry_run, after).await?;
         match (planned.outcome, proof) {
             // The credential is not meant for this Secret.
-            (Outcome::LeftAlone, _) => done = Some(Done::of(planned)),
+            (Outcome::LeftAlone, _) => done = done.or_else(|| Some(Done::of(planned))),
             (Outcome::Unchanged, Proof::Unknown(error)) => {
                 proofs.add_unproven(supply, &error);
+                unproven = Some(error);
                 done = Some(Done::of(planned));
             }
             (_, Proof::Works(_)) => {}
@@ -206,6 +209,9 @@ pub(super) async fn sync(
             ..Done::of(synced)
         });
         break;
+    }
+    if let (Some(done), Some(error), false, true) = (&mut done, unproven, is_written, lacks.is_empty()) {
+        done.after = after.of_unproven(reader.cluster(), job, &error).await;
     }
     let mut errors = lacks.into_iter().map(|lack| lack.error(job, is_written));
     match done {

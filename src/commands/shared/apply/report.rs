@@ -360,6 +360,16 @@ impl Report {
         });
     }
 
+    /// Records a secret of Actions that was not begun.
+    pub(in crate::commands) fn actions_not_tried(&mut self, secret: &ActionsSecret) {
+        self.not_tried += 1;
+        self.items.push(Item {
+            actions_secret: Some(secret.to_string()),
+            action: "notTried",
+            ..Item::default()
+        });
+    }
+
     /// Records rollouts that continue after Ctrl-C.
     pub(in crate::commands) fn not_followed(&mut self, count: usize) {
         self.not_followed += count;
