@@ -237,6 +237,7 @@ fn ensure_unused(
     let search = Search {
         env: &system.env,
         contexts: every_context(&system.env, &args.search.options()).map_err(cluster::Error::from)?,
+        has_every_context: true,
         registries: &registries,
         ledger: &ledger,
         skipped: &skipped,

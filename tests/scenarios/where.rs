@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use serde_json::Value;
 use snapbox::str;
 
-use crate::support::api_server::Fault;
+use crate::support::api_server::{ApiServer, Fault};
 use crate::support::parts::{DOUBLES, REAL};
 use crate::support::world::World;
 
@@ -215,5 +215,134 @@ fn two_at_once_lose_nothing(world: &World) {
         // As it is shown: test-10 where this scenario's own is test-1.
         let name = name.replace(&world.namespace, "[NAMESPACE]");
         assert!(ran.stdout.contains(&format!("in namespace {name} ")), "{name}: {ran}");
+    }
+}
+
+scenario!(what_was_logged_out_of_is_still_shown, on(DOUBLES, REAL));
+/// The token may well be valid.
+fn what_was_logged_out_of_is_still_shown(world: &World) {
+    let _ = synced(world);
+    world.regcred("logout [REGISTRY]").done();
+    for line in ["where", "where [REGISTRY]", "where --offline"] {
+        let ran = world.regcred(line);
+        let row = ran.stdout.lines().find(|row| row.contains(SECRET));
+        let row = row.unwrap_or_else(|| panic!("{line}: {ran}"));
+        let state = if line.ends_with("offline") {
+            "earlier, as remembered"
+        } else {
+            "earlier"
+        };
+        assert!(row.starts_with("[REGISTRY]") && row.ends_with(state), "{line}: {ran}");
+        assert_eq!(ran.code, 0, "{line}: {ran}");
+    }
+    let line = "sync -n [NAMESPACE] --registry [REGISTRY] --remove";
+    world.regcred(line).done();
+    for line in ["where", "where --offline"] {
+        assert!(!world.regcred(line).stdout.contains(SECRET), "{line}");
+    }
+}
+
+scenario!(a_keychain_that_knows_none_of_the_tokens_forgets_none_of_their_places);
+fn a_keychain_that_knows_none_of_the_tokens_forgets_none_of_their_places() {
+    let world = World::of_doubles();
+    let _ = synced(&world);
+    let remembered = std::fs::read_to_string(ledger(&world)).unwrap();
+    // As after a new machine, or with another keychain.
+    let other = World::of_doubles();
+    std::fs::create_dir_all(ledger(&other).parent().unwrap()).unwrap();
+    std::fs::write(ledger(&other), &remembered).unwrap();
+    std::fs::copy(world.folder().join("kubeconfig"), other.folder().join("kubeconfig")).unwrap();
+    for line in ["where", "where --offline"] {
+        let ran = other.regcred(line);
+        let row = ran.stdout.lines().find(|row| row.contains(SECRET));
+        assert!(
+            row.is_some_and(|row| row.ends_with("earlier, as remembered")),
+            "{line}: {ran}"
+        );
+    }
+}
+
+scenario!(a_secret_that_cannot_be_read_is_shown_as_remembered);
+fn a_secret_that_cannot_be_read_is_shown_as_remembered() {
+    let world = World::of_doubles();
+    let _ = synced(&world);
+    for verb in ["get", "list"] {
+        world.api_server().forbid(verb, "");
+        world.api_server().forbid(verb, &world.namespace);
+    }
+    let ran = world.regcred("where");
+    assert_eq!(ran.code, 1, "{ran}");
+    let row = ran.stdout.lines().find(|row| row.contains(SECRET));
+    assert!(row.is_some_and(|row| row.ends_with("current, as remembered")), "{ran}");
+    assert!(ran.stderr.contains(" was not looked at: "), "{ran}");
+}
+
+scenario!(clusters_that_were_not_asked_about_are_as_remembered);
+fn clusters_that_were_not_asked_about_are_as_remembered() {
+    let mut world = World::of_doubles();
+    let second = ApiServer::start();
+    second.create_namespace(&world.namespace);
+    let one = world.folder().join("kubeconfig");
+    let two = world.folder().join("kubeconfig-2");
+    std::fs::write(&two, second.kubeconfig().replace("double", "second")).unwrap();
+    let both = std::env::join_paths([&one, &two]).unwrap();
+    world.variables.insert("KUBECONFIG".to_owned(), both);
+    let _ = synced(&world);
+    world.regcred("sync -n [NAMESPACE] --context second").done();
+    let ran = world.regcred("where --context double");
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran}");
+    let state = |context: &str, ran: &crate::support::world::Ran| {
+        let of_it = format!("of context {context} ");
+        let row = ran.stdout.lines().find(|row| row.contains(&of_it)).unwrap();
+        row.rsplit("  ").next().unwrap().trim().to_owned()
+    };
+    assert_eq!(state("double", &ran), "current");
+    assert_eq!(state("second", &ran), "current, as remembered");
+    // One that its own context does not lead to any more is missed.
+    std::fs::write(&two, world.api_server().kubeconfig().replace("double", "second")).unwrap();
+    let ran = world.regcred("where --context second");
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stderr.contains("no context leads to the cluster "), "{ran}");
+}
+
+scenario!(credential_plugins_of_several_contexts_get_no_terminal_and_an_end);
+fn credential_plugins_of_several_contexts_get_no_terminal_and_an_end() {
+    let mut world = World::of_doubles();
+    let _ = synced(&world);
+    let two = world.folder().join("kubeconfig-2");
+    let plugin =
+        |args: &str| format!("{{exec: {{apiVersion: client.authentication.k8s.io/v1, interactiveMode: {args}}}}}");
+    let both = std::env::join_paths([&world.folder().join("kubeconfig"), &two]).unwrap();
+    world.variables.insert("KUBECONFIG".to_owned(), both);
+    for (args, says) in [
+        (
+            "IfAvailable, command: tail, args: [-f, /dev/null]",
+            "plugin tail gave no credential within 3 s\nhint: log in first, where the plugin can ask: `kubectl get namespaces \
+             --context second` runs the same one\n",
+        ),
+        (
+            "Always, command: tail",
+            "plugin tail needs a terminal, and gets none, because other contexts are looked into too\nhint: log in first, where \
+             the plugin can ask: `kubectl get namespaces --context second` runs the same one\n",
+        ),
+        (
+            "Never, command: 'false'",
+            "plugin false failed: exit status: 1\nhint: does `kubectl get namespaces --context second` work? It runs the same \
+             plugin\n",
+        ),
+    ] {
+        let kubeconfig = world.api_server().kubeconfig_for(&plugin(args));
+        let kubeconfig = kubeconfig
+            .replace("double", "second")
+            .replace("user: user", "user: of-second");
+        std::fs::write(&two, kubeconfig.replace("name: user", "name: of-second")).unwrap();
+        let ran = world.regcred("where --request-timeout 3s");
+        assert_eq!(ran.code, 1, "{args}: {ran}");
+        assert!(
+            ran.stderr.contains("error: context second was not looked at: ") && ran.stderr.contains(says),
+            "{says}{ran}"
+        );
+        let row = ran.stdout.lines().find(|row| row.contains(SECRET));
+        assert!(row.is_some_and(|row| row.ends_with("current")), "{args}: {ran}");
     }
 }

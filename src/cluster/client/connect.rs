@@ -70,7 +70,12 @@ impl Cluster {
         if server.scheme_str() == Some("http") && !is_loopback(&server) {
             selection.user = without_tls(selection.user)?;
         }
-        exec::resolve(&mut selection.user, &selection.cluster, env, options.is_unattended).await?;
+        let caller = exec::Caller {
+            context: &selection.context,
+            is_unattended: options.is_unattended,
+            limit: options.request_timeout.limit(),
+        };
+        exec::resolve(&mut selection.user, &selection.cluster, env, caller).await?;
         impersonate(&mut selection.user, &options.impersonate)?;
         let limit = options.request_timeout.limit();
         let proxy = proxy_for(&server, selection.cluster.proxy_url.as_deref(), env)?;

@@ -7,6 +7,7 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +19,7 @@ use tokio::io::AsyncReadExt as _;
 use zeroize::Zeroize;
 
 use crate::cluster::untrusted::untrusted;
+use crate::model::CommandLine;
 use crate::sys::env::Env;
 use crate::sys::{on_path, secret_buffer};
 
@@ -49,6 +51,18 @@ pub enum ExecError {
     /// `interactiveMode: Always`, and standard input is no terminal.
     #[error("the kubeconfig's credential plugin {command} needs a terminal, and standard input is none")]
     NeedsTerminal { command: String },
+    /// The same, and nobody is asked.
+    #[error(
+        "the kubeconfig's credential plugin {command} needs a terminal, and gets none, because other contexts are looked into too"
+    )]
+    NeedsTerminalOfItsOwn { command: String, context: String },
+    /// It did not end in time.
+    #[error("the kubeconfig's credential plugin {command} gave no credential within {} s", .limit.as_secs_f32())]
+    TimedOut {
+        command: String,
+        context: String,
+        limit: Duration,
+    },
     /// It could not be started.
     #[error("the kubeconfig's credential plugin {command} cannot be started: {source}")]
     Start {
@@ -62,6 +76,7 @@ pub enum ExecError {
     #[error("the kubeconfig's credential plugin {command} failed: {status}")]
     Failed {
         command: String,
+        context: String,
         /// How it ended.
         status: std::process::ExitStatus,
     },
@@ -69,6 +84,7 @@ pub enum ExecError {
     #[error("the kubeconfig's credential plugin {command} {what}")]
     Answer {
         command: String,
+        context: String,
         /// What is wrong with its answer.
         what: &'static str,
     },
@@ -87,12 +103,35 @@ impl ExecError {
                 ..
             } => Some(untrusted(hint)),
             Self::Start { command, .. } => Some(format!("install {command} or put it on PATH")),
-            Self::Failed { .. } | Self::Answer { .. } => {
-                Some("does `kubectl get namespaces` work? It runs the same plugin".to_owned())
+            Self::Failed { context, .. } | Self::Answer { context, .. } => {
+                Some(format!("does `{}` work? It runs the same plugin", same(context)))
             }
+            Self::NeedsTerminalOfItsOwn { context, .. } | Self::TimedOut { context, .. } => Some(format!(
+                "log in first, where the plugin can ask: `{}` runs the same one",
+                same(context)
+            )),
             _ => None,
         }
     }
+}
+
+/// The command that runs the plugin of a context.
+fn same(context: &str) -> CommandLine {
+    let line = CommandLine::new("kubectl get namespaces");
+    match context {
+        "" => line,
+        context => line.option("--context", "NAME", context),
+    }
+}
+
+/// For whom a plugin is run.
+#[derive(Clone, Copy)]
+pub struct Caller<'a> {
+    /// The context's name; may be empty.
+    pub context: &'a str,
+    /// Nobody is asked anything: it gets no terminal, and no longer than this.
+    pub is_unattended: bool,
+    pub limit: Option<Duration>,
 }
 
 #[derive(Serialize)]
@@ -140,7 +179,7 @@ pub async fn resolve(
     user: &mut AuthInfo,
     cluster: &kube::config::Cluster,
     env: &Env,
-    is_unattended: bool,
+    caller: Caller<'_>,
 ) -> Result<(), ExecError> {
     let Some(exec) = user.exec.take() else { return Ok(()) };
     // client-go: what is already there to authenticate a request is not replaced.
@@ -152,7 +191,18 @@ pub async fn resolve(
     if has_token || is_given(&user.token_file) || is_given(&user.username) {
         return Ok(());
     }
-    let mut status = run(&exec, cluster, env, is_unattended).await?;
+    let running = run(&exec, cluster, env, caller);
+    let mut status = match caller.limit.filter(|_| caller.is_unattended) {
+        None => running.await?,
+        Some(limit) => {
+            let ran = tokio::time::timeout(limit, running).await;
+            ran.map_err(|_| ExecError::TimedOut {
+                command: untrusted(exec.command.as_deref().unwrap_or_default()),
+                context: caller.context.to_owned(),
+                limit,
+            })??
+        }
+    };
     if let (Some(certificate), Some(key)) = (&status.client_certificate_data, &status.client_key_data) {
         user.client_certificate_data = Some(STANDARD.encode(certificate));
         user.client_key_data = Some(SecretString::from(STANDARD.encode(key)));
@@ -166,8 +216,10 @@ async fn run(
     exec: &ExecConfig,
     cluster: &kube::config::Cluster,
     env: &Env,
-    is_unattended: bool,
+    caller: Caller<'_>,
 ) -> Result<Status, ExecError> {
+    let is_unattended = caller.is_unattended;
+    let context = || caller.context.to_owned();
     let program = exec
         .command
         .as_deref()
@@ -185,6 +237,12 @@ async fn run(
     let interactive = match (&exec.interactive_mode, version) {
         (None, V1) => return Err(ExecError::NoInteractiveMode { command: command() }),
         (Some(ExecInteractiveMode::Never), _) => false,
+        (Some(ExecInteractiveMode::Always), _) if is_unattended => {
+            return Err(ExecError::NeedsTerminalOfItsOwn {
+                command: command(),
+                context: context(),
+            });
+        }
         (Some(ExecInteractiveMode::Always), _) if !terminal => {
             return Err(ExecError::NeedsTerminal { command: command() });
         }
@@ -238,6 +296,7 @@ async fn run(
         .kill_on_drop(true);
     let wrong = |what| ExecError::Answer {
         command: command(),
+        context: context(),
         what,
     };
     // Not `output()`: tokio's takes standard error away, whatever was said about it before.
@@ -257,6 +316,7 @@ async fn run(
     if !status.success() {
         return Err(ExecError::Failed {
             command: command(),
+            context: context(),
             status,
         });
     }
@@ -324,7 +384,12 @@ mod tests {
         let exec: ExecConfig = serde_json::from_value(exec).unwrap();
         let env = [("PATH", "/usr/bin:/bin")].into_iter().collect();
         let cluster = kube::config::Cluster::default();
-        let ran = crate::cluster::block_on(run(&exec, &cluster, &env, true)).unwrap();
+        let caller = Caller {
+            context: "",
+            is_unattended: true,
+            limit: None,
+        };
+        let ran = crate::cluster::block_on(run(&exec, &cluster, &env, caller)).unwrap();
         assert!(ran.is_err_and(|error| error.to_string().contains("more than a credential")));
     }
 }

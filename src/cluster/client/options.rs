@@ -21,12 +21,29 @@ pub struct ConnectOptions {
     pub request_timeout: RequestTimeout,
     /// Where a pod finds its ServiceAccount, for tests; `None` is where Kubernetes puts it.
     pub service_account: Option<PathBuf>,
-    /// No prompts and no output: the credential plugin gets no terminal, and its stderr is dropped.
+    /// No prompts and no output: the credential plugin gets no terminal, its stderr is dropped, and it has to end within the
+    /// time of a request. For contexts that are connected to at the same time, and for completion.
     pub is_unattended: bool,
 }
 
+impl ConnectOptions {
+    /// Whether both lead to the same cluster as the same user.
+    pub fn leads_where(&self, other: &Self) -> bool {
+        let of = |one: &Self| {
+            (
+                one.kubeconfig.clone(),
+                one.context.clone(),
+                one.cluster.clone(),
+                one.user.clone(),
+                one.impersonate.clone(),
+            )
+        };
+        of(self) == of(other)
+    }
+}
+
 /// The user to impersonate.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Impersonate {
     /// `--as`
     pub user: Option<String>,

@@ -214,6 +214,8 @@ impl Journal {
     pub(super) fn connect_options(&self, context: Option<&str>, timeout: RequestTimeout) -> ConnectOptions {
         ConnectOptions {
             request_timeout: timeout,
+            // Several are connected to at the same time, and their credential plugins cannot share a terminal.
+            is_unattended: self.contexts.len() > 1,
             ..self.connect.options(context)
         }
     }

@@ -5,7 +5,7 @@ use crate::commands::shared::copies::{Needles, Owner};
 use crate::commands::shared::token_id::token_id;
 use crate::error::CommandError;
 use crate::keychain::{Keychain, Name};
-use crate::ledger::TokenId;
+use crate::ledger::{Ledger, TokenId};
 use crate::model::{Credential, Fingerprint, OwnTokens, Registry, Token, Use, UseName, printable};
 
 /// The longest user that is shown.
@@ -39,15 +39,21 @@ pub(in crate::commands) struct Held {
 }
 
 impl KnownTokens {
-    /// Reads the keychain; of one registry, where it is named.
-    pub(in crate::commands) fn read(keychain: &Keychain, registry: Option<&Registry>) -> Result<Self, CommandError> {
+    /// Reads the keychain; of one registry, where it is named. Of registries that only the ledger knows, the keychain still
+    /// recognises the tokens that it had.
+    pub(in crate::commands) fn read(
+        keychain: &Keychain,
+        ledger: &Ledger,
+        registry: Option<&Registry>,
+    ) -> Result<Self, CommandError> {
+        let is_meant = |one: &Registry| registry.is_none_or(|registry| registry == one);
         let mut this = Self {
             stored: Vec::new(),
             others: Vec::new(),
             own: Vec::new(),
         };
         for item in keychain.list()? {
-            if registry.is_some_and(|registry| *registry != item.registry) {
+            if !is_meant(&item.registry) {
                 continue;
             }
             let name = Name::login(&item.registry, item.usage);
@@ -63,12 +69,24 @@ impl KnownTokens {
             if let Some(other) = kept.rotation.and_then(|rotation| rotation.other) {
                 this.others.push(stored(other)?);
             }
-            if !this.own.iter().any(|(known, _)| *known == item.registry) {
-                let own = keychain.own_tokens(&item.registry)?;
-                this.own.push((item.registry, own));
-            }
+            this.add_own(&item.registry, keychain)?;
+        }
+        for credential in ledger.credentials.iter().filter(|one| is_meant(&one.registry)) {
+            this.add_own(&credential.registry, keychain)?;
         }
         Ok(this)
+    }
+
+    /// A keychain that recognises no token of a registry cannot tell which Secrets hold none.
+    fn add_own(&mut self, registry: &Registry, keychain: &Keychain) -> Result<(), CommandError> {
+        if self.own.iter().any(|(known, _)| known == registry) {
+            return Ok(());
+        }
+        let own = keychain.own_tokens(registry)?;
+        if !own.current.is_empty() || own.earlier.has_any() {
+            self.own.push((registry.clone(), own));
+        }
+        Ok(())
     }
 
     pub(in crate::commands) fn stored(&self) -> impl Iterator<Item = &Stored> {
@@ -95,9 +113,15 @@ impl KnownTokens {
         )
     }
 
-    /// The registries that the keychain has credentials of, each once.
+    /// The registries that the keychain has or had tokens of, each once.
     pub(in crate::commands) fn registries(&self) -> Vec<Registry> {
         self.own.iter().map(|(registry, _)| registry.clone()).collect()
+    }
+
+    /// Those of them that it has a credential of now.
+    pub(in crate::commands) fn stored_registries(&self) -> Vec<Registry> {
+        let is_stored = |registry: &Registry| self.stored.iter().any(|one| one.name.registry == *registry);
+        self.registries().into_iter().filter(is_stored).collect()
     }
 
     /// Whether the keychain has the token of this fingerprint.

@@ -26,6 +26,8 @@ pub(in crate::commands) struct Search<'a> {
     pub(in crate::commands) env: &'a Env,
     /// How to connect to each context.
     pub(in crate::commands) contexts: Vec<ConnectOptions>,
+    /// Whether these are all contexts that there are: otherwise another one may lead to a cluster that is not found.
+    pub(in crate::commands) has_every_context: bool,
     /// The registries whose tokens are looked for.
     pub(in crate::commands) registries: &'a [Registry],
     pub(in crate::commands) ledger: &'a Ledger,
@@ -47,7 +49,7 @@ pub(in crate::commands) struct LookedCluster {
     pub(in crate::commands) server: String,
     /// The context that it was looked at through.
     pub(in crate::commands) context: String,
-    /// Its Secrets of the ledger that hold nothing that was looked for, or are gone.
+    /// Its Secrets that were read and hold nothing that was looked for, or are gone.
     pub(in crate::commands) empty: Vec<Target>,
 }
 
@@ -149,8 +151,16 @@ impl Search<'_> {
         });
         let mut reached: Vec<Reached> = Vec::new();
         let mut unreached: Vec<(String, cluster::Error)> = Vec::new();
+        // Their credential plugins cannot share a terminal.
+        let is_unattended = self.contexts.len() > 1;
         let mut connected = stream::iter(connecting)
-            .map(|options| async move { (options, connect(self.env, options).await) })
+            .map(|options| async move {
+                let alone = ConnectOptions {
+                    is_unattended: options.is_unattended || is_unattended,
+                    ..options.clone()
+                };
+                (options, connect(self.env, &alone).await)
+            })
             .buffered(CLUSTERS_AT_ONCE);
         while let Some((options, connected)) = connected.next().await {
             match connected {
@@ -189,20 +199,20 @@ impl Search<'_> {
         let mut unseen = Vec::new();
         let mut managed = Vec::new();
         let mut at = 0;
-        let is_skipped = |one: &Reached| self.skipped.has_search(one.cluster.context());
-        if !contexts.iter().any(is_skipped) {
-            let mut first = None;
-            for (place, one) in contexts.iter().enumerate() {
-                match cluster::managed_secrets(&one.cluster).await {
-                    Ok(found) => {
-                        (managed, at, first) = (found, place, None);
-                        break;
-                    }
-                    Err(error) => drop(first.get_or_insert((one.cluster.context().to_owned(), error))),
-                }
+        let mut first = None;
+        for (place, one) in contexts.iter().enumerate() {
+            if self.skipped.has_search(one.cluster.context()) {
+                continue;
             }
-            unseen.extend(first.map(|(context, error)| Unseen::Search { context, error }));
+            match cluster::managed_secrets(&one.cluster).await {
+                Ok(found) => {
+                    (managed, at, first) = (found, place, None);
+                    break;
+                }
+                Err(error) => drop(first.get_or_insert((one.cluster.context().to_owned(), error))),
+            }
         }
+        unseen.extend(first.map(|(context, error)| Unseen::Search { context, error }));
         let Reached { id, cluster } = &contexts[at];
         let mut targets: BTreeMap<Target, bool> = BTreeMap::new();
         let known = self
@@ -259,6 +269,7 @@ impl Search<'_> {
             .registries
             .iter()
             .flat_map(|registry| self.ledger.clusters_of(registry));
+        let is_asked = |name: &String| self.contexts.iter().any(|one| one.context.as_ref() == Some(name));
         let lost: BTreeMap<&ClusterId, _> = known
             .filter(|known| {
                 let is_by_address = matches!(known.id, ClusterId::Server(_));
@@ -266,6 +277,7 @@ impl Search<'_> {
                     .iter()
                     .any(|one| one.id == known.id || is_by_address && one.server == known.server)
             })
+            .filter(|known| self.has_every_context || known.contexts.iter().any(is_asked))
             // Its context is there, and was named already; or it was given up.
             .filter(|known| !known.contexts.iter().any(|context| failed.contains(context)))
             .filter(|known| !known.contexts.iter().any(|context| self.skipped.has_context(context)))
@@ -280,7 +292,7 @@ impl Search<'_> {
                     .contexts
                     .iter()
                     // A name that leads to another cluster by now says nothing of this one.
-                    .find(|name| !self.contexts.iter().any(|one| one.context.as_ref() == Some(name)))
+                    .find(|name| !is_asked(name))
                     .cloned()
                     .unwrap_or_else(|| known.id.to_string()),
                 server: known.server.clone(),

@@ -1,5 +1,6 @@
 //! `kubectl regcred where`: every place of every credential, in every cluster that a context leads to.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,13 +9,13 @@ use k8s_openapi::jiff::Timestamp;
 use super::shared::copies::{Needles, Owner, Which};
 use super::shared::known_tokens::{Held, KnownTokens};
 use super::shared::ledger_writer;
-use super::shared::search::{Search, every_context};
+use super::shared::search::{self, Search, every_context};
 use super::system::System;
-use crate::cluster::{self, KubeconfigError};
+use crate::cluster::{self, KubeconfigError, Target};
 use crate::docker::{self, Source};
 use crate::error::{CommandError, Exit};
-use crate::ledger::{KnownCredential, KnownToken, Ledger, Skipped};
-use crate::model::{Fingerprint, Registry, Use};
+use crate::ledger::{KnownCredential, KnownToken, Ledger, SecretPlace, Skipped};
+use crate::model::{ClusterId, Fingerprint, Registry, Use};
 
 mod args;
 mod report;
@@ -25,21 +26,21 @@ use report::{Place, Report, Row, State};
 
 pub(super) fn run(args: &WhereArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let keychain = system.keychain()?;
-    let tokens = KnownTokens::read(&keychain, args.registry.as_ref())?;
     let ledger = ledger_writer::read(system);
+    let tokens = KnownTokens::read(&keychain, &ledger, args.registry.as_ref())?;
     let mut report = Report::default();
     report.rows.extend(tokens.stored().map(|stored| Row {
         usage: Some(stored.name.usage),
         username: Some(stored.credential.username.to_string()),
         ..Row::new(&stored.name.registry, Place::Keychain, State::Current)
     }));
-    docker_rows(&tokens.registries(), &mut report, system);
-    let looked_at = if args.offline {
+    docker_rows(&tokens.stored_registries(), &mut report, system);
+    let read = if args.offline {
         Vec::new()
     } else {
         cluster::block_on(look(args, &tokens, &ledger, &mut report, system))??
     };
-    remembered(args, &tokens, &ledger, &looked_at, &mut report);
+    remembered(args, &tokens, &ledger, &read, &mut report);
     if !args.scan.is_empty() {
         let needles = Arc::new(tokens.needles());
         copies(&args.scan, &needles, &ledger, &mut report, system)?;
@@ -47,14 +48,27 @@ pub(super) fn run(args: &WhereArgs, system: &mut System<'_>) -> Result<Exit, Com
     report.print(args.output, system)
 }
 
-/// Looks into the clusters, and corrects the ledger by what it saw. Returns the clusters that were looked at.
+/// The Secrets of one cluster that were read.
+struct Read {
+    cluster: ClusterId,
+    by_address: ClusterId,
+    targets: BTreeSet<Target>,
+}
+
+impl Read {
+    fn has(&self, place: &SecretPlace) -> bool {
+        [&self.cluster, &self.by_address].contains(&&place.cluster) && self.targets.contains(&place.target)
+    }
+}
+
+/// Looks into the clusters, and corrects the ledger by what it saw. Returns what it read.
 async fn look(
     args: &WhereArgs,
     tokens: &KnownTokens,
     ledger: &Ledger,
     report: &mut Report,
     system: &mut System<'_>,
-) -> Result<Vec<crate::model::ClusterId>, CommandError> {
+) -> Result<Vec<Read>, CommandError> {
     let mut contexts = every_context(&system.env, &args.search.options()).map_err(cluster::Error::from)?;
     if !args.contexts.is_empty() {
         let there: Vec<String> = contexts.iter().filter_map(|one| one.context.clone()).collect();
@@ -76,6 +90,7 @@ async fn look(
     let search = Search {
         env: &system.env,
         contexts,
+        has_every_context: args.contexts.is_empty(),
         registries: &registries,
         ledger,
         skipped: &Skipped::default(),
@@ -84,7 +99,16 @@ async fn look(
         .look(&|secret| Some(tokens.held_by(secret)).filter(|held| !held.is_empty()))
         .await;
     system.output.end_progress();
-    let seen: Vec<_> = looked.clusters.iter().map(|one| one.id.clone()).collect();
+    let read = looked.clusters.iter().map(|cluster| {
+        let is_in_it = |place: &&search::Place<_>| place.cluster == cluster.id;
+        let holding = looked.places.iter().filter(is_in_it).map(|place| &place.target);
+        Read {
+            cluster: cluster.id.clone(),
+            by_address: ClusterId::Server(cluster.server.clone()),
+            targets: holding.chain(&cluster.empty).cloned().collect(),
+        }
+    });
+    let read = read.collect();
     let now = Timestamp::now();
     ledger_writer::update(system, |ledger, _| {
         for cluster in &looked.clusters {
@@ -139,17 +163,11 @@ async fn look(
         }
     }
     report.unseen.extend(looked.unseen);
-    Ok(seen)
+    Ok(read)
 }
 
-/// What is remembered and was not looked at now.
-fn remembered(
-    args: &WhereArgs,
-    tokens: &KnownTokens,
-    ledger: &Ledger,
-    looked_at: &[crate::model::ClusterId],
-    report: &mut Report,
-) {
+/// What is remembered and was not read now.
+fn remembered(args: &WhereArgs, tokens: &KnownTokens, ledger: &Ledger, read: &[Read], report: &mut Report) {
     for credential in &ledger.credentials {
         if args
             .registry
@@ -178,7 +196,11 @@ fn remembered(
                     ..row(Place::Actions(place.secret.clone()))
                 });
             }
-            for place in token.secrets.iter().filter(|place| !looked_at.contains(&place.cluster)) {
+            for place in token
+                .secrets
+                .iter()
+                .filter(|place| !read.iter().any(|read| read.has(place)))
+            {
                 let known = ledger.cluster(&place.cluster);
                 report.rows.push(Row {
                     seen: place.seen,

@@ -452,3 +452,43 @@ fn a_real_cluster_is_known_by_its_uid() {
     rotation.check_ended("renamed");
     assert!(!rotation.works(&rotation.old), "{ran}");
 }
+
+scenario!(the_own_cluster_of_a_context_is_searched_too);
+/// Where the command line puts another one in its place.
+fn the_own_cluster_of_a_context_is_searched_too() {
+    let mut two = Two::new();
+    let ran = two.rotate("-n [NAMESPACE] --cluster second --user second");
+    two.is_pending(&ran);
+    let says = format!("the old token is not revoked: it is also in secret/{SECRET} in namespace [NAMESPACE]");
+    assert!(ran.stderr.contains(&says), "{says}{ran}");
+    two.rotation.world.regcred("sync -A --registry [REGISTRY]").done();
+    let ran = two.rotation.rotate("--resume");
+    two.is_done(&ran);
+}
+
+scenario!(one_context_that_is_not_searched_leaves_the_others);
+/// They lead to the same cluster.
+fn one_context_that_is_not_searched_leaves_the_others() {
+    let mut two = Two::new();
+    two.contexts(&["double", "second", "again"]);
+    let namespace = two.rotation.world.namespace.clone();
+    two.second.create_namespace("elsewhere");
+    let mut secret = two.second_secret().unwrap();
+    secret["metadata"]["namespace"] = "elsewhere".into();
+    two.second.put_secret("elsewhere", &secret);
+    let flags = format!("-n {namespace} --context double --context second");
+    for skipped in ["again", "second"] {
+        let ran = match skipped {
+            "again" => two.rotate(&format!("{flags} --skip-search again")),
+            _ => two.rotation.rotate("--resume --skip-search second"),
+        };
+        if skipped == "again" {
+            two.is_pending(&ran);
+            let says = format!("it is also in secret/{SECRET} in namespace elsewhere of context second\n");
+            assert!(ran.stderr.contains(&says), "{says}{ran}");
+        } else {
+            // Now none of them is left to search through.
+            two.is_done(&ran);
+        }
+    }
+}

@@ -136,6 +136,7 @@ async fn search_other_secrets(
     let search = Search {
         env: &session.system.env,
         contexts: contexts(state, session)?,
+        has_every_context: true,
         registries: &registries,
         ledger: &ledger,
         skipped: &skipped,
@@ -183,13 +184,13 @@ impl Holder {
     }
 }
 
-/// Every context of the kubeconfig, and those of the rotation with its own flags.
+/// Every context of the kubeconfig, and those of the rotation with its own flags, which may lead elsewhere.
 fn contexts(state: &RotationState, session: &Session<'_, '_>) -> Result<Vec<ConnectOptions>, CommandError> {
     let options = |context: Option<&str>| state.journal.connect_options(context, session.timeout);
     let entries = state.journal.contexts.iter();
     let mut contexts: Vec<ConnectOptions> = entries.map(|entry| options(entry.context.as_deref())).collect();
     for one in every_context(&session.system.env, &options(None)).map_err(cluster::Error::from)? {
-        if !contexts.iter().any(|other| other.context == one.context) {
+        if !contexts.iter().any(|other| other.leads_where(&one)) {
             contexts.push(one);
         }
     }
