@@ -89,6 +89,8 @@ pub struct Scan<'a> {
     is_document: bool,
     /// It is within such a text, and looks for no further ones.
     is_inner: bool,
+    /// It is the object itself.
+    is_object: bool,
     place: Place,
 }
 
@@ -109,6 +111,7 @@ impl<'a> Scan<'a> {
             registries,
             is_document: false,
             is_inner: false,
+            is_object: true,
             place: Place::Anywhere,
         }
     }
@@ -149,6 +152,7 @@ impl<'a> Scan<'a> {
     fn of_values(self) -> Self {
         Self {
             is_document: false,
+            is_object: false,
             place: Place::Anywhere,
             ..self
         }
@@ -636,6 +640,7 @@ impl<'de> Visitor<'de> for Scan<'_> {
             let inner = Scan {
                 is_document: false,
                 is_inner: true,
+                is_object: false,
                 ..self
             };
             let mentions = inner.yaml(text).unwrap_or_else(|| self.of_text(text));
@@ -680,8 +685,8 @@ impl<'de> Visitor<'de> for Scan<'_> {
         let mut fields = Fields::default();
         while let Some(key) = map.next_key_seed(KeySeed)? {
             match key.as_str() {
-                // Who wrote what, and labels: nothing that is pulled.
-                "metadata" => {
+                // Who wrote what, and labels: nothing that is pulled. A template's annotations may be what a program goes by.
+                "metadata" if self.is_object => {
                     map.next_value::<IgnoredAny>()?;
                 }
                 key => {
@@ -779,6 +784,16 @@ mod tests {
                 (&["pull".to_owned(), "other".to_owned()][..], "robot")
             );
         }
+    }
+
+    #[test]
+    fn a_templates_annotations_count_and_an_objects_own_do_not() {
+        let annotated = |image: &str| json!({"annotations": {"sidecar.example.com/image": image}});
+        let object = json!({
+            "metadata": annotated("git.example.com/a/no:1"),
+            "spec": {"template": {"metadata": annotated("git.example.com/a/proxy:2"), "spec": {}}},
+        });
+        assert_eq!(of(&object), ["=git.example.com/a/proxy:2"]);
     }
 
     #[test]

@@ -48,16 +48,33 @@ pub struct Unreadable {
 #[derive(Default)]
 pub struct Unseen {
     kinds: BTreeMap<Resource, Unreadable>,
-    /// Namespaces in which a kind could not be read; `None` for all of them.
-    blind: BTreeSet<(Resource, Option<Namespace>)>,
+    pub blind: Blind,
+}
+
+/// Namespaces in which a kind could not be read; `None` for all of them.
+#[derive(Clone, Debug, Default)]
+pub struct Blind(BTreeSet<(Resource, Option<Namespace>)>);
+
+impl Blind {
+    /// Whether the kind was read in the namespace.
+    pub fn has_seen(&self, resource: Resource, namespace: &Namespace) -> bool {
+        !self.0.contains(&(resource, None)) && !self.0.contains(&(resource, Some(namespace.clone())))
+    }
+
+    /// Whether every kind but this one was read in the namespace.
+    pub fn has_seen_all_but(&self, resource: Resource, namespace: &Namespace) -> bool {
+        let hides = |(kind, place): &(Resource, Option<Namespace>)| {
+            *kind != resource && place.as_ref().is_none_or(|place| place == namespace)
+        };
+        !self.0.iter().any(hides)
+    }
+
+    pub(in crate::cluster) fn add(&mut self, resource: Resource, namespace: Option<&Namespace>) -> bool {
+        self.0.insert((resource, namespace.cloned()))
+    }
 }
 
 impl Unseen {
-    /// Whether the kind was read in the namespace.
-    pub fn has_seen(&self, resource: Resource, namespace: &Namespace) -> bool {
-        !self.blind.contains(&(resource, None)) && !self.blind.contains(&(resource, Some(namespace.clone())))
-    }
-
     /// One of each kind.
     pub fn into_kinds(self) -> Vec<Unreadable> {
         self.kinds.into_values().collect()
@@ -137,7 +154,7 @@ impl<'a> Reading<'a> {
                     self.record(resource, None, error)?;
                     let all = self.all_namespaces().await?;
                     if !is_forbidden || all.is_empty() {
-                        self.unseen.borrow_mut().blind.insert((resource, None));
+                        self.unseen.borrow_mut().blind.add(resource, None);
                         return Ok(Vec::new());
                     }
                     all
@@ -178,7 +195,7 @@ impl<'a> Reading<'a> {
         }
         let mut unseen = self.unseen.borrow_mut();
         // Secrets are read twice, once a type.
-        let is_new = namespace.is_some_and(|namespace| unseen.blind.insert((resource, Some(namespace.clone()))));
+        let is_new = namespace.is_some() && unseen.blind.add(resource, namespace);
         let unseen = unseen.kinds.entry(resource).or_insert_with(|| Unreadable {
             object: namespace.map_or_else(
                 || Object::everywhere(resource),
@@ -193,7 +210,7 @@ impl<'a> Reading<'a> {
 
     /// Whether the kind was read in the namespace.
     pub fn has_seen(&self, resource: Resource, namespace: &Namespace) -> bool {
-        self.unseen.borrow().has_seen(resource, namespace)
+        self.unseen.borrow().blind.has_seen(resource, namespace)
     }
 
     /// What could not be read until now.

@@ -59,7 +59,9 @@ impl Survey {
             stuck: Vec::new(),
             running: gathered.running,
             other_tokens: others,
+            blind: gathered.unseen.blind.clone(),
             unseen: gathered.unseen.into_kinds(),
+            places: finished.places.map(BTreeSet::from_iter),
             missing_targets: targets
                 .iter()
                 .filter(|target| finished.absent.contains_key(*target))
@@ -107,6 +109,27 @@ impl Survey {
     #[must_use]
     pub fn secrets_in<'a>(&'a self, namespace: &Namespace) -> &'a [SeenSecret] {
         within(&self.secrets, namespace, |secret| &secret.target.namespace)
+    }
+
+    /// Whether the kind was read in the namespace.
+    #[must_use]
+    pub fn has_seen(&self, resource: Resource, namespace: &Namespace) -> bool {
+        self.blind.has_seen(resource, namespace)
+    }
+
+    /// Whether everything was read there that may use a Secret.
+    #[must_use]
+    pub fn has_seen_users(&self, namespace: &Namespace) -> bool {
+        self.blind.has_seen_all_but(Resource::Secrets, namespace)
+    }
+
+    /// Whether this Secret was looked for, by its name or among those of its namespace.
+    #[must_use]
+    pub fn has_looked_for(&self, target: &Target) -> bool {
+        let is_place = |places: &BTreeSet<Namespace>| places.contains(&target.namespace);
+        self.secret(target).is_some()
+            || self.missing_targets.contains(target)
+            || self.places.as_ref().is_none_or(is_place) && self.has_seen(Resource::Secrets, &target.namespace)
     }
 
     /// A Secret that is named and missing.
@@ -263,7 +286,11 @@ impl<'a> View<'a> {
     fn stuck_pull(&self, pod: &'a Workload, image: &Image, interest: Option<usize>) -> Option<StuckPull> {
         let waiting = image.waiting.as_ref()?;
         let top = self.controllers.top(pod);
-        let sees_accounts = self.gathered.unseen.has_seen(Resource::ServiceAccounts, &pod.namespace);
+        let sees_accounts = self
+            .gathered
+            .unseen
+            .blind
+            .has_seen(Resource::ServiceAccounts, &pod.namespace);
         Some(StuckPull {
             namespace: pod.namespace.clone(),
             pod: pod.name.clone(),
@@ -302,6 +329,10 @@ fn readers(gathered: &Gathered) -> (Uses, BTreeSet<UnseenConsumers>) {
         let mut all: BTreeSet<String> = noted.chain(named).cloned().collect();
         if secret.is_of_argo_cd {
             all.insert("Argo CD".to_owned());
+        }
+        if all.is_empty() {
+            // It may be one of those that were not noted.
+            all.extend(gathered.reads_many.get(&target.namespace).cloned());
         }
         if !all.is_empty() {
             found.insert(target.clone(), all);

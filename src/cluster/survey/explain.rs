@@ -129,7 +129,11 @@ pub async fn explain(
     let mut finished = gather.run(&question.targets, &tokens).await?;
     // The one that was found first: it may have changed, or be gone, by now.
     finished.gathered.pods = vec![seen.clone()];
-    let sees_accounts = finished.gathered.unseen.has_seen(Resource::ServiceAccounts, namespace);
+    let sees_accounts = finished
+        .gathered
+        .unseen
+        .blind
+        .has_seen(Resource::ServiceAccounts, namespace);
     let controller = Controllers::new(&finished.gathered.workloads).top(&seen).shown();
     let absent = finished.absent.clone();
     let survey = Survey::new(finished, &question.targets, tokens.into_inner().others, now());

@@ -27,7 +27,7 @@ use crate::model::{Namespace, Registry, Target};
 
 /// The most registries outside the question that are remembered.
 pub(super) const MAX_REGISTRIES: usize = 32;
-/// The most Secrets that one object is noted to read, and the most readers of one Secret.
+/// The most Secrets that one object is noted to read by name, and the most readers of one Secret.
 const MAX_READ: usize = 20;
 const MAX_READERS: usize = 20;
 /// The most images that are noted as running. Any tenant can add to them.
@@ -52,6 +52,8 @@ pub(super) struct Gathered {
     pub(super) workloads: Vec<Workload>,
     /// Secrets that pods read as files or variables, and those that ServiceAccounts list for others than kubelet.
     pub(super) reads: Uses,
+    /// In each namespace, the first object that reads more of them than are noted.
+    pub(super) reads_many: BTreeMap<Namespace, String>,
     pub(super) consumers: Consumers,
     pub(super) unseen: Unseen,
     /// See [`super::report::Survey::passed_over`] and [`super::report::Counts::passed_over`].
@@ -221,6 +223,10 @@ impl<'a> Gather<'a> {
         let Ok(namespace) = namespace.parse::<Namespace>() else {
             return;
         };
+        if names.len() > MAX_READ {
+            let many = &mut self.gathered.borrow_mut().reads_many;
+            many.entry(namespace.clone()).or_insert_with(|| shown.to_owned());
+        }
         for name in names.into_iter().take(MAX_READ) {
             let Ok(secret) = name.parse() else { continue };
             let target = Target {

@@ -30,8 +30,7 @@ impl Survey {
     #[must_use]
     pub fn logins(&self, namespace: &Namespace, own: &[String], account: &str, image: &str) -> Logins {
         let account = if account.is_empty() { "default" } else { account };
-        let is_unread = |resource| self.unseen.iter().any(|unseen| unseen.object.resource == resource);
-        if own.is_empty() && is_unread(Resource::ServiceAccounts) {
+        if own.is_empty() && !self.has_seen(Resource::ServiceAccounts, namespace) {
             return Logins::Unseen;
         }
         let at = self
@@ -59,5 +58,21 @@ impl Survey {
                 )
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unread_in_one_namespace_is_unknown_there_alone() {
+        let namespace = |name: &str| name.parse::<Namespace>().unwrap();
+        let mut survey = Survey::default();
+        survey.blind.add(Resource::ServiceAccounts, Some(&namespace("a")));
+        let logins = |name: &str| survey.logins(&namespace(name), &[], "", "git.example.com/a/b:1");
+        assert_eq!(logins("a"), Logins::Unseen);
+        assert_eq!(logins("b"), Logins::Tries(Vec::new()));
+        assert!(survey.has_seen_users(&namespace("b")) && !survey.has_seen_users(&namespace("a")));
     }
 }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::consumers::UnseenConsumers;
 use super::secret::{OtherToken, SeenSecret};
 use super::stuck::StuckPull;
-use crate::cluster::reader::places::Unreadable;
+use crate::cluster::reader::places::{Blind, Unreadable};
 use crate::cluster::resource::Resource;
 use crate::model::{Namespace, Registry, Target};
 
@@ -36,6 +36,10 @@ pub struct Survey {
     pub other_tokens: Vec<OtherToken>,
     /// Parts of the cluster that could not be read.
     pub unseen: Vec<Unreadable>,
+    /// Where they could not be read.
+    pub blind: Blind,
+    /// The namespaces in which it looked; `None` for all.
+    pub places: Option<BTreeSet<Namespace>>,
     /// The targets that are not there, in the order in which they were asked for; those that could not be looked for are
     /// in `unseen`.
     pub missing_targets: Vec<Target>,

@@ -65,7 +65,7 @@ codes! {
     RotationPending "rotation-pending" Drift
         "A rotation was begun and is not finished: two tokens are valid."
     TokenLeftBehind "token-left-behind" Drift
-        "Secrets of a cluster that was not looked at had a token that was replaced, as far as this machine remembers. It is still valid, or was revoked and they cannot pull."
+        "Secrets of a cluster or namespace that was not looked at had a token that was replaced, as far as this machine remembers. It is still valid, or was revoked and they cannot pull."
     ActionsSecretStale "actions-secret-stale" Drift
         "A secret of Actions was given a token that is not the newest one for its use, or it is not known whether the server took the newest one. Its pipelines may log in with a token that is revoked."
     ActionsSecretUnkept "actions-secret-unkept" Drift

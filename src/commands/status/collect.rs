@@ -75,14 +75,14 @@ pub(super) async fn snapshot(
     let kept = credentials.held.iter().map(|held| held.credential.clone()).collect();
     let (verdicts, clusters, findings) = join3(
         asking.ask(Verdicts::default(), kept, asked),
-        clusters(args, scope, &registries, credentials, &env, &screen),
+        clusters(args, scope, &registries, (credentials, &ledger), &env, &screen),
         tracked::look(&env),
     )
     .await;
     let (mut clusters, notes) = without_kubeconfig(clusters, scope);
     registries.extend(named_by_secrets(&clusters, scope, known));
     if registries.len() > known {
-        clusters = self::clusters(args, scope, &registries, credentials, &env, &screen).await;
+        clusters = self::clusters(args, scope, &registries, (credentials, &ledger), &env, &screen).await;
     }
     let others = clusters
         .iter()
@@ -293,19 +293,20 @@ async fn clusters(
     args: &StatusArgs,
     scope: &Scope,
     registries: &[Registry],
-    credentials: &StoredCredentials,
+    known: (&StoredCredentials, &Ledger),
     env: &Env,
     screen: &RefCell<Screen<'_, '_>>,
 ) -> Vec<ClusterSnapshot> {
     let mut under_way = FuturesUnordered::new();
     for (at, context) in scope.contexts.iter().enumerate() {
-        let options = args.cluster.options(context.as_deref());
+        let options = ConnectOptions {
+            // Their credential plugins cannot share a terminal.
+            is_unattended: scope.contexts.len() > 1,
+            ..args.cluster.options(context.as_deref())
+        };
         under_way.push(async move {
             let context = context.as_deref();
-            (
-                at,
-                one(context, &options, scope, registries, credentials, env, screen).await,
-            )
+            (at, one(context, &options, scope, registries, known, env, screen).await)
         });
     }
     let mut seen = BTreeMap::new();
@@ -320,7 +321,7 @@ async fn one(
     options: &ConnectOptions,
     scope: &Scope,
     registries: &[Registry],
-    credentials: &StoredCredentials,
+    (credentials, ledger): (&StoredCredentials, &Ledger),
     env: &Env,
     screen: &RefCell<Screen<'_, '_>>,
 ) -> ClusterSnapshot {
@@ -328,6 +329,7 @@ async fn one(
         flag: flag.map(str::to_owned),
         context: flag.unwrap_or_default().to_owned(),
         namespace: Namespace::of_default(),
+        id: None,
         expected: Vec::new(),
         lost: BTreeSet::new(),
         note: None,
@@ -372,6 +374,12 @@ async fn one(
     };
     let progress = |step: cluster::survey::Step| screen.borrow_mut().set(name, format!("{name}: {step}"));
     seen.survey = survey(&cluster, &question, &progress).await;
+    // To compare with what is remembered of it.
+    let mut tokens = ledger.credentials.iter().flat_map(|credential| &credential.tokens);
+    if seen.survey.is_ok() && tokens.any(|token| token.replaced.is_some() && !token.secrets.is_empty()) {
+        let id = cluster.id().await.ok();
+        seen.id = id.map(|id| (id, cluster.server().to_owned()));
+    }
     if let Ok(survey) = &seen.survey {
         let empty: BTreeSet<&Namespace> = survey.missing_targets.iter().map(|target| &target.namespace).collect();
         for namespace in empty.into_iter().take(MAX_NAMESPACES) {

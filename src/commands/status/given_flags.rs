@@ -87,6 +87,15 @@ impl GivenFlags {
         Flag::add(line, &self.cluster)
     }
 
+    /// The same about a cluster that was not looked at, to which what was said of another does not apply.
+    pub(in crate::commands) fn other_cluster(&self, context: Option<&str>, line: CommandLine) -> CommandLine {
+        let line = match context {
+            Some(context) => line.option("--context", "CONTEXT", context),
+            None => line,
+        };
+        Flag::add(line, self.cluster.iter().filter(|flag| flag.name == "--kubeconfig"))
+    }
+
     /// Completes a command about a registry and no cluster.
     pub(in crate::commands) fn registry(&self, line: CommandLine) -> CommandLine {
         Flag::add(line, &self.registry)

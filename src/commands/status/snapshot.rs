@@ -16,7 +16,7 @@ use crate::cluster::survey::Survey;
 use crate::cluster::{self, Namespace};
 use crate::commands::shared::token_age::TokenAge;
 use crate::ledger::Ledger;
-use crate::model::{Credential, Registry};
+use crate::model::{ClusterId, Credential, Registry};
 
 /// The observed state of one cluster.
 pub(super) struct ClusterSnapshot {
@@ -25,6 +25,8 @@ pub(super) struct ClusterSnapshot {
     /// The context's name in the kubeconfig; empty for the in-cluster configuration.
     pub(super) context: String,
     pub(super) namespace: Namespace,
+    /// Which cluster it is and its address, where the ledger knows Secrets with replaced tokens and it answered.
+    pub(super) id: Option<(ClusterId, String)>,
     /// The Secrets that should exist.
     pub(super) expected: Vec<Expected>,
     /// Namespaces of these Secrets that do not exist.

@@ -181,6 +181,15 @@ fn pods_that_read_it_and_service_accounts_that_list_it_are_uses(world: &mut Worl
     });
     world.put("serviceaccounts", &account);
     world.uses(true, "serviceaccount/builder");
+    world.delete("serviceaccounts", "builder");
+    world.uses(false, "builder");
+    // It is one of more than are noted.
+    let names = (0..30).map(|at| format!("a-{at}")).chain([SECRET.to_owned()]);
+    let all: Vec<_> = names.map(|name| json!({"name": name})).collect();
+    let account =
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "of-many"}, "secrets": all});
+    world.put("serviceaccounts", &account);
+    world.uses(true, "serviceaccount/of-many");
 }
 
 finding!(consumers_not_seen_without_the_right, Code::ConsumersNotSeen, on(REAL));

@@ -415,6 +415,34 @@ fn token_left_behind(world: &mut World) {
     world.mends(Code::TokenLeftBehind, &[]);
 }
 
+finding!(token_left_behind_beside, Code::TokenLeftBehind, on(DOUBLES));
+/// In a namespace that nobody looks at today, of a cluster that is looked at; its context may have another name by now.
+fn token_left_behind_beside(world: &mut World) {
+    world.well();
+    let other = world.another_namespace("beside");
+    world.regcred(&format!("sync -n {other}")).done();
+    let new = world.token("read:package");
+    let ran = world.regcred_with(
+        "rotate [REGISTRY] --use cluster -n [NAMESPACE] --keep-old --token-stdin",
+        &new,
+    );
+    assert_eq!(ran.code, 0, "{ran}");
+    let file = world.folder().join("kubeconfig");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(
+        &file,
+        text.replace("{name: double, context:", "{name: other, context:")
+            .replace("current-context: double", "current-context: other"),
+    )
+    .unwrap();
+    world.says(
+        LINE,
+        Code::TokenLeftBehind,
+        &["1 Secret of context double that was not looked at", "is still valid"],
+    );
+    world.mends(Code::TokenLeftBehind, &[]);
+}
+
 finding!(actions_secret_stale, Code::ActionsSecretStale, on(DOUBLES));
 fn actions_secret_stale(world: &mut World) {
     world.well();

@@ -1,15 +1,15 @@
 //! What the ledger remembers of clusters that were not looked at, and of what cannot be looked at.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::commands::status::actions_secrets::Standing;
 use crate::commands::status::code::Code;
 use crate::commands::status::credentials::StoredCredentials;
 use crate::commands::status::finding::{Finding, Object, Remedy};
 use crate::commands::status::given_flags::GivenFlags;
-use crate::commands::status::snapshot::Snapshot;
+use crate::commands::status::snapshot::{ClusterSnapshot, Snapshot};
 use crate::ledger::{KnownCluster, KnownToken};
-use crate::model::{ActionsScope, CommandLine, Registry, printable};
+use crate::model::{ActionsScope, ClusterId, CommandLine, Registry, printable};
 
 /// The longest name of a cluster in a finding, in characters.
 const MAX_CLUSTER: usize = 200;
@@ -18,28 +18,15 @@ const MAX_SHOWN: usize = 5;
 
 /// Tokens that were replaced and are still in Secrets of other clusters, or in secrets of Actions.
 pub fn judge(snapshot: &Snapshot, credentials: &StoredCredentials, flags: &GivenFlags) -> Vec<Finding> {
-    let looked_at: BTreeSet<&str> = snapshot
-        .clusters
-        .iter()
-        .filter(|cluster| cluster.survey.is_ok())
-        .map(|cluster| cluster.context.as_str())
-        .collect();
     let mut findings = Vec::new();
     for credential in &snapshot.ledger.credentials {
         for token in credential.tokens.iter().filter(|token| token.replaced.is_some()) {
-            for (cluster, secrets) in by_cluster(snapshot, token) {
-                if cluster
-                    .contexts
-                    .iter()
-                    .any(|context| looked_at.contains(context.as_str()))
-                {
-                    continue;
-                }
+            for left in by_cluster(snapshot, token) {
                 let object = Object::here(
                     "credential",
                     format!("{} for {}", credential.registry, credential.usage),
                 );
-                findings.push(finding(&credential.registry, object, token, cluster, secrets));
+                findings.push(finding(&credential.registry, object, token, left, snapshot, flags));
             }
         }
     }
@@ -176,42 +163,70 @@ fn actions(snapshot: &Snapshot, credentials: &StoredCredentials, flags: &GivenFl
     findings
 }
 
-/// The clusters in which Secrets hold the token, and how many.
+/// The snapshots of a cluster that the ledger knows.
+fn snapshots<'a>(snapshot: &'a Snapshot, known: &KnownCluster) -> impl Iterator<Item = &'a ClusterSnapshot> {
+    snapshot.clusters.iter().filter(move |cluster| match &cluster.id {
+        Some((id, server)) => {
+            let id = snapshot.ledger.cluster_at(server, id.clone());
+            [id, ClusterId::Server(server.clone())].contains(&known.id)
+        }
+        None => known.contexts.contains(&cluster.context),
+    })
+}
+
+/// The clusters in which Secrets that were not looked at hold the token, and how many.
 fn by_cluster<'a>(snapshot: &'a Snapshot, token: &KnownToken) -> Vec<(&'a KnownCluster, usize)> {
     let mut counts = BTreeMap::new();
     for place in &token.secrets {
+        let is_seen = |cluster: &ClusterSnapshot| {
+            let survey = cluster.survey.as_ref();
+            survey.is_ok_and(|survey| survey.has_looked_for(&place.target))
+        };
+        let known = snapshot.ledger.cluster(&place.cluster);
+        if known.is_some_and(|known| snapshots(snapshot, known).any(is_seen)) {
+            continue;
+        }
         *counts.entry(&place.cluster).or_insert(0) += 1;
     }
     let known = |(id, count)| Some((snapshot.ledger.cluster(id)?, count));
     counts.into_iter().filter_map(known).collect()
 }
 
-fn finding(registry: &Registry, object: Object, token: &KnownToken, cluster: &KnownCluster, secrets: usize) -> Finding {
+fn finding(
+    registry: &Registry,
+    object: Object,
+    token: &KnownToken,
+    (cluster, secrets): (&KnownCluster, usize),
+    snapshot: &Snapshot,
+    flags: &GivenFlags,
+) -> Finding {
+    let seen = snapshots(snapshot, cluster).find(|cluster| cluster.survey.is_ok());
     let context = cluster.contexts.first();
     let name = match context {
         Some(context) => format!("context {}", printable(context, MAX_CLUSTER)),
         None => format!("the cluster {}", printable(&cluster.server, MAX_CLUSTER)),
     };
-    let secrets = if secrets == 1 {
-        "1 Secret".to_owned()
-    } else {
-        format!("{secrets} Secrets")
-    };
+    let counted = |count: usize| format!("{count} {}", if count == 1 { "Secret" } else { "Secrets" });
     let state = if token.revoked.is_some() {
         "is revoked: pods that need it cannot pull"
     } else {
         "is still valid"
     };
     let sync = CommandLine::new("kubectl regcred sync -A").option("--registry", "REGISTRY", registry.as_str());
-    let sync = match context {
-        Some(context) => sync.option("--context", "CONTEXT", context),
-        None => sync,
+    let sync = match seen {
+        Some(seen) => flags.cluster(seen.flag.as_deref(), sync),
+        None => flags.other_cluster(context.map(String::as_str), sync),
+    };
+    let place = match (seen, secrets) {
+        (None, _) => format!("{} of {name}, which was not looked at,", counted(secrets)),
+        (Some(_), 1) => format!("1 Secret of {name} that was not looked at"),
+        (Some(_), _) => format!("{} of {name} that were not looked at", counted(secrets)),
     };
     Finding {
         message: None,
         code: Code::TokenLeftBehind,
         object,
-        cause: format!("{secrets} of {name}, which was not looked at, had a token that was replaced and {state}"),
+        cause: format!("{place} had a token that was replaced and {state}"),
         remedy: Remedy::command(sync),
     }
 }

@@ -1,7 +1,7 @@
 //! Rows and findings of existing Secrets. Pure.
 
 use crate::cluster::survey::{HeldToken, Login, Puller, SeenEntry, SeenSecret, State as Document, TokenSlot};
-use crate::cluster::{Owner, Ownership, Resource};
+use crate::cluster::{Owner, Ownership};
 use crate::commands::shared::another::{Another, Side, another};
 use crate::commands::status::cluster_view::ClusterView;
 use crate::commands::status::code::Code;
@@ -34,12 +34,6 @@ struct Comparison {
 pub fn judge(view: &ClusterView<'_>) -> (Vec<Row>, Vec<Finding>) {
     let mut rows = Vec::new();
     let mut findings = Vec::new();
-    // If workloads could not be read, some of them may use the Secret.
-    let sees_users = view
-        .survey
-        .unseen
-        .iter()
-        .all(|unseen| unseen.object.resource == Resource::Secrets);
     for secret in &view.survey.secrets {
         let before = rows.len();
         one(view, secret, &mut rows, &mut findings);
@@ -47,6 +41,8 @@ pub fn judge(view: &ClusterView<'_>) -> (Vec<Row>, Vec<Finding>) {
         if secret.has_applied_copy && is_shown {
             findings.push(applied_copy(view, secret));
         }
+        // If workloads could not be read, some of them may use the Secret.
+        let sees_users = view.survey.has_seen_users(&secret.target.namespace);
         if let Some(row) = row.filter(|_| is_shown && sees_users) {
             findings.extend(unused(view, secret, row));
         }
