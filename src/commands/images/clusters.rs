@@ -18,8 +18,8 @@ const OWN_CLUSTER: &str = "in-cluster";
 
 /// What the clusters need.
 pub(super) struct Seen {
-    /// The contexts that were looked into.
-    pub(super) contexts: Vec<String>,
+    /// The contexts that were looked into; `None` is the cluster that this process runs in.
+    pub(super) contexts: Vec<Option<String>>,
     pub(super) demand: Demand,
     unread: Vec<CommandError>,
 }
@@ -53,7 +53,7 @@ pub(super) fn look(args: &ImageUsersArgs, registry: &Registry, system: &mut Syst
                 .unread
                 .push(CommandError::from(error).on(format_args!("context {name}"))),
         }
-        seen.contexts.push(name);
+        seen.contexts.push(context);
         system.output.end_progress();
     }
     Ok(seen)

@@ -1,5 +1,6 @@
 //! `images prune` and `images restore`, from setting aside to the end of the grace.
 
+use serde_json::{Value, json};
 use snapbox::str;
 
 use super::fixture::{DAY, ON_DOUBLES, ON_GITEA, Stage};
@@ -273,6 +274,15 @@ fn a_saved_plan_is_applied_as_far_as_it_is_true(stage: &Stage) {
     let ran = stage.images(&format!("prune admin --keep 1 --plan {file}"));
     assert!(ran.stderr.contains("nothing was changed"), "{ran}");
     assert_eq!(stage.pusher.tags("admin/api").len(), 4);
+    // One that was made in a pod is for that pod's cluster, whatever contexts there are here.
+    let mut plan: Value = serde_json::from_slice(&std::fs::read(file.to_string()).unwrap()).unwrap();
+    plan["contexts"] = json!([null]);
+    let of_pod = stage.world.folder().join("of-pod.json");
+    std::fs::write(&of_pod, plan.to_string()).unwrap();
+    let ran = stage.images(&format!("prune --apply {} --yes", of_pod.display()));
+    let says = "error: the plan was made in a pod, for the cluster of that pod, and this does not run in one\nhint: apply it in a pod";
+    assert!(ran.code == 1 && ran.stderr.contains(says), "{ran}");
+    assert_eq!(stage.pusher.tags("admin/api").len(), 4);
     stage.pusher.image("admin/api", "2", "another one", "amd64");
     stage.pusher.image("admin/api", "5", "not in the plan", "amd64");
     let ran = stage.images(&format!("prune --apply {file} --yes"));
@@ -380,7 +390,7 @@ fn a_list_that_changes_is_read_again(stage: &Stage) {
         other.retag("admin/api", "1", "new");
     });
     let ran = stage.images("list admin -o json").done();
-    let list: serde_json::Value = serde_json::from_str(&ran).unwrap();
+    let list: Value = serde_json::from_str(&ran).unwrap();
     let tags: usize = list["items"]
         .as_array()
         .unwrap()

@@ -22,8 +22,8 @@ const SHORT: usize = "sha256:".len() + 12;
 #[derive(Serialize)]
 pub(super) struct Report {
     pub registry: String,
-    /// The contexts that were looked into.
-    pub contexts: Vec<String>,
+    /// The contexts that were looked into; `null` is the cluster that this ran in.
+    pub contexts: Vec<Option<String>>,
     pub items: Vec<Item>,
 }
 

@@ -15,8 +15,8 @@ pub const KIND: &str = "ImagePrune";
 #[serde(rename_all = "camelCase")]
 pub struct ImagePrune {
     pub registry: String,
-    /// The contexts that were looked into; with none, nothing is known of clusters.
-    pub contexts: Vec<String>,
+    /// The contexts that were looked into, `null` for the cluster that this ran in; with none, nothing is known of clusters.
+    pub contexts: Vec<Option<String>>,
     /// Other names of the registry that count in them.
     #[serde(with = "serde_text::each")]
     pub known_as: Vec<Registry>,

@@ -29,7 +29,7 @@ use task::Task;
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 pub(super) fn run(args: &ImagesPruneArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
-    let task = Task::of(args)?;
+    let task = Task::of(args, system)?;
     let credential = source::credential(&args.source, system)?;
     if let Some(saved) = &task.saved {
         saved.ensure_for(&credential.registry)?;

@@ -18,7 +18,8 @@ const MAX_FILE: u64 = 128 << 20;
 /// A saved plan.
 pub struct SavedPlan {
     registry: String,
-    pub contexts: Vec<String>,
+    /// `None`: the cluster of the pod that it was made in.
+    pub contexts: Vec<Option<String>>,
     pub known_as: Vec<Registry>,
     pub images: Vec<Selection>,
     pub rules: Rules,

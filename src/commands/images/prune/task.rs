@@ -6,6 +6,7 @@ use super::args::ImagesPruneArgs;
 use super::plan::{self, ImagePlan};
 use super::rules::Rules;
 use super::saved::{self, SavedPlan};
+use crate::cluster;
 use crate::commands::images::args::{ImageUsersArgs, Selection};
 use crate::commands::images::catalog::{self, Catalog};
 use crate::commands::images::clusters::{self, Seen};
@@ -26,12 +27,12 @@ pub(super) struct Task {
 /// The registry and the clusters at one moment, and the plan for them.
 pub(super) struct Plan {
     pub(super) catalog: Catalog,
-    pub(super) contexts: Vec<String>,
+    pub(super) contexts: Vec<Option<String>>,
     pub(super) images: Vec<ImagePlan>,
 }
 
 impl Task {
-    pub(super) fn of(args: &ImagesPruneArgs) -> Result<Self, CommandError> {
+    pub(super) fn of(args: &ImagesPruneArgs, system: &System<'_>) -> Result<Self, CommandError> {
         let saved = args.apply.as_deref().map(saved::read).transpose()?;
         let mut users = args.users.clone();
         match (args.rules(), saved) {
@@ -47,7 +48,16 @@ impl Task {
                         "the plan says itself which clusters are looked into: leave --context and --known-as out",
                     ));
                 }
-                users.cluster.contexts.clone_from(&saved.contexts);
+                // Without a context, a pod looks into its own cluster.
+                if saved.contexts.contains(&None) && !cluster::is_in_pod(&system.env) {
+                    return Err(CommandError::failed(
+                        "the plan was made in a pod, for the cluster of that pod, and this does not run in one",
+                    )
+                    .hint(
+                        "apply it in a pod of that cluster, or make a new plan that names the cluster with --context",
+                    ));
+                }
+                users.cluster.contexts = saved.contexts.iter().flatten().cloned().collect();
                 users.known_as.clone_from(&saved.known_as);
                 Ok(Self {
                     selections: saved.images.clone(),
