@@ -242,6 +242,26 @@ fn what_was_logged_out_of_is_still_shown(world: &World) {
     }
 }
 
+scenario!(a_keychain_that_knows_none_of_the_tokens_forgets_none_of_their_places);
+fn a_keychain_that_knows_none_of_the_tokens_forgets_none_of_their_places() {
+    let world = World::of_doubles();
+    let _ = synced(&world);
+    let remembered = std::fs::read_to_string(ledger(&world)).unwrap();
+    // As after a new machine, or with another keychain.
+    let other = World::of_doubles();
+    std::fs::create_dir_all(ledger(&other).parent().unwrap()).unwrap();
+    std::fs::write(ledger(&other), &remembered).unwrap();
+    std::fs::copy(world.folder().join("kubeconfig"), other.folder().join("kubeconfig")).unwrap();
+    for line in ["where", "where --offline"] {
+        let ran = other.regcred(line);
+        let row = ran.stdout.lines().find(|row| row.contains(SECRET));
+        assert!(
+            row.is_some_and(|row| row.ends_with("earlier, as remembered")),
+            "{line}: {ran}"
+        );
+    }
+}
+
 scenario!(a_secret_that_cannot_be_read_is_shown_as_remembered);
 fn a_secret_that_cannot_be_read_is_shown_as_remembered() {
     let world = World::of_doubles();

@@ -168,7 +168,14 @@ async fn look(
 
 /// What is remembered and was not read now.
 fn remembered(args: &WhereArgs, tokens: &KnownTokens, ledger: &Ledger, read: &[Read], report: &mut Report) {
+    let recognised = tokens.registries();
     for credential in &ledger.credentials {
+        // A keychain that recognises none of its tokens read them in vain.
+        let read = if recognised.contains(&credential.registry) {
+            read
+        } else {
+            &[]
+        };
         if args
             .registry
             .as_ref()

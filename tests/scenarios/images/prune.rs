@@ -103,7 +103,7 @@ fn only_what_matches_goes(stage: &Stage) {
     let line = "prune admin --keep 1 --match pr-* --exclude */web:* --grace 0";
     // A document is for programs, which are not asked.
     let planned = stage.images(&format!("{line} -o json"));
-    let document: serde_json::Value = serde_json::from_str(&planned.stdout).unwrap();
+    let document: Value = serde_json::from_str(&planned.stdout).unwrap();
     assert!(document["kind"].is_string(), "{planned}");
     assert!(planned.stderr.contains("nothing was changed: --yes does"), "{planned}");
     assert_eq!(pusher.tags("admin/api").len(), 4, "{planned}");

@@ -29,13 +29,18 @@ fn every_verb_gets_through() {
     assert!(said.stdout.contains("1 of 1 token accepted"), "{said}");
     let line = format!("rotate [REGISTRY] --mint --password-stdin {ca_file}");
     let said = world.regcred_with(&line, password);
-    assert!(said.code == 0 && said.stderr.contains("revoked the old token"), "{said}");
+    assert!(
+        said.code == 0 && said.stderr.contains("revoked the old token"),
+        "{said}"
+    );
     let line = format!("login [REGISTRY] -u admin --use cluster --mint --password-stdin {ca_file}");
     world.regcred_with(&line, password).done();
     world.regcred("sync -n [NAMESPACE]").done();
     let said = world.regcred(&format!("images list admin {ca_file}"));
     assert_eq!(said.code, 0, "{said}");
-    world.regcred("sync -n [NAMESPACE] --registry [REGISTRY] --remove").done();
+    world
+        .regcred("sync -n [NAMESPACE] --registry [REGISTRY] --remove")
+        .done();
     let line = format!("logout [REGISTRY] --revoke --password-stdin {ca_file}");
     world.regcred_with(&line, password).done();
     assert_eq!(world.gitea.tokens("admin"), []);

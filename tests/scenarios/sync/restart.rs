@@ -326,7 +326,9 @@ fn ctrl_c_ends_the_wait(workloads: &Workloads) {
         .spawn()
         .unwrap();
     let mut child = Running(child);
-    let mut said = BufReader::new(child.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut said = BufReader::new(child.0.stderr.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
     let progress = said.find(|line| line.starts_with("deployment.apps/api in namespace"));
     assert!(progress.is_some(), "it ended before it said how far it is");
     assert!(
