@@ -29,6 +29,7 @@ use crate::keychain::{self, Keychain, Name};
 use crate::model::{Credential, HELPER_NOT_FOUND as NOT_FOUND, HelperEntry, Hint, Token, Use, Username};
 use crate::sys::env::Env;
 use crate::sys::stdin;
+use crate::sys::user::NotPrivate;
 use crate::sys::watchdog::Watchdog;
 use error::{Failure, NO_SERVER, NO_USERNAME};
 
@@ -254,7 +255,11 @@ fn hint(error: &keychain::Error) -> Option<Hint> {
              over SSH, where nobody sits at that desktop, use a vault: kubectl regcred keychain use vault"
                 .into(),
         ),
-        E::ForeignRuntimeFolder { .. } | E::ForeignBus { .. } => Some(
+        E::ForeignRuntimeFolder {
+            why: NotPrivate::Owner(_) | NotPrivate::Kind(_),
+            ..
+        }
+        | E::ForeignBus { .. } => Some(
             "run docker in a session of that user's own (su -, sudo -i), \
              or unset XDG_RUNTIME_DIR and DBUS_SESSION_BUS_ADDRESS"
                 .into(),

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::Error;
-use super::registries_conf::{self, Order};
+use super::registries_conf::{self, Order, RegistriesConfFiles};
 use crate::sys::env::Env;
 use crate::sys::{user, xdg};
 
 /// The files for an environment, whether or not they exist.
 ///
 /// docker: `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`. podman, buildah and skopeo (containers/image):
-/// `$REGISTRY_AUTH_FILE` alone, else `$DOCKER_CONFIG/config.json`, else the runtime folder's `auth.json`; then
-/// `$XDG_CONFIG_HOME/containers/auth.json` and docker's file. `~/.dockercfg`, from before 2015, is not looked at.
+/// `$REGISTRY_AUTH_FILE` alone, else `$DOCKER_CONFIG/config.json`, else the runtime folder's `auth.json` (where podman is a
+/// client of a virtual machine, `~/.config/containers/auth.json`); then `$XDG_CONFIG_HOME/containers/auth.json` and docker's file. `~/.dockercfg`, from before 2015, is not looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files {
     /// docker's `config.json`, which crane, oras, helm and docker's libraries read too.
@@ -24,8 +24,8 @@ pub struct Files {
     pub podman: Vec<PathBuf>,
     /// The file that `podman login` writes; it uses a helper only if this very file names one in `credHelpers`.
     pub podman_primary: PathBuf,
-    /// The possible `registries.conf` files, highest precedence first. Never written.
-    pub registries_conf: Vec<PathBuf>,
+    /// The possible `registries.conf` files. Never written.
+    pub registries_conf: RegistriesConfFiles,
     /// A file of podman's that is not used, if there is one.
     pub skipped: Option<SkippedFile>,
 }
@@ -42,6 +42,11 @@ pub struct SkippedFile {
 impl Files {
     /// The files for this environment.
     pub fn of(env: &Env) -> Result<Self, Error> {
+        Self::on(env, cfg!(target_os = "linux"))
+    }
+
+    /// The files on Linux, or on another system, where podman is a client of a virtual machine.
+    fn on(env: &Env, is_linux: bool) -> Result<Self, Error> {
         let home = env.home();
         // Relative paths count for docker and podman. The setup record is read in other folders too.
         let path = |name| env.path(name).map(|path| std::path::absolute(&path).unwrap_or(path));
@@ -54,34 +59,34 @@ impl Files {
         // As podman resolves it: unlike in sys::xdg, a relative path counts.
         let home_config = home.as_ref().map(|home| home.join(".config"));
         let config_home = path("XDG_CONFIG_HOME").or_else(|| home_config.clone());
-        let in_config_home = config_home
-            .as_ref()
-            .map(|folder| xdg::below(folder, "containers/auth.json"));
-        // On other systems podman is a client of a virtual machine and keeps its file in the home folder.
-        let (in_runtime, skipped) = match runtime_file(env).filter(|_| cfg!(target_os = "linux")) {
+        let auth_file = |folder: &PathBuf| xdg::below(folder, "containers/auth.json");
+        let in_config_home = config_home.as_ref().map(auth_file);
+        let (default, skipped) = match runtime_file(env).filter(|_| is_linux) {
             Some(Ok(path)) => (Some(path), None),
             Some(Err(skipped)) => (None, Some(skipped)),
-            None => (None, None),
+            None if is_linux => (None, None),
+            // Whatever XDG_CONFIG_HOME is.
+            None => (home_config.as_ref().map(auth_file), None),
         };
         let named = path("REGISTRY_AUTH_FILE");
         let podman_primary = named
             .clone()
             .or_else(|| docker_folder.map(|_| docker.clone()))
-            .or_else(|| in_runtime.clone())
+            .or_else(|| default.clone())
             .or_else(|| in_config_home.clone())
             .unwrap_or_else(|| docker.clone());
         let mut podman: Vec<PathBuf> = Vec::new();
-        for path in [named, in_runtime, in_config_home].into_iter().flatten() {
+        for path in [named, default, in_config_home].into_iter().flatten() {
             if path != docker && !podman.contains(&path) {
                 podman.push(path);
             }
         }
         // podman before 6 reads it below the home folder whatever XDG_CONFIG_HOME is.
-        let registries_conf = path("CONTAINERS_REGISTRIES_CONF")
-            .into_iter()
-            .chain(home_config.map(|folder| xdg::below(&folder, "containers/registries.conf")))
-            .chain([PathBuf::from("/etc/containers/registries.conf")])
-            .collect();
+        let registries_conf = RegistriesConfFiles {
+            named: path("CONTAINERS_REGISTRIES_CONF"),
+            own: home_config.map(|folder| xdg::below(&folder, "containers/registries.conf")),
+            system: PathBuf::from("/etc/containers/registries.conf"),
+        };
         Ok(Self {
             docker,
             podman,
@@ -158,8 +163,8 @@ mod tests {
         );
         assert_eq!(files.podman_primary, Path::new("/r/containers/auth.json"));
         assert_eq!(
-            files.registries_conf[0],
-            Path::new("/h/.config/containers/registries.conf")
+            files.registries_conf.own.as_deref(),
+            Some(Path::new("/h/.config/containers/registries.conf"))
         );
         assert_eq!(files.editable().count(), 3);
     }
@@ -178,9 +183,22 @@ mod tests {
         let moved = files(&[home, ("XDG_CONFIG_HOME", "/x"), ("XDG_RUNTIME_DIR", "/r")]);
         assert_eq!(podman(&moved)[1], "/x/containers/auth.json");
         assert_eq!(
-            moved.registries_conf[0],
-            Path::new("/h/.config/containers/registries.conf")
+            moved.registries_conf.own.as_deref(),
+            Some(Path::new("/h/.config/containers/registries.conf"))
         );
+    }
+
+    #[test]
+    fn where_podman_is_a_client_its_file_is_below_the_home_folder() {
+        let on_mac = |pairs: &[(&str, &str)]| Files::on(&pairs.iter().copied().collect(), false).unwrap();
+        let (home, own) = (("HOME", "/h"), "/h/.config/containers/auth.json");
+        let plain = on_mac(&[home, ("XDG_RUNTIME_DIR", "/r")]);
+        assert_eq!((podman(&plain), plain.podman_primary.to_str()), (vec![own], Some(own)));
+        let moved = on_mac(&[home, ("XDG_CONFIG_HOME", "/x")]);
+        assert_eq!(podman(&moved), [own, "/x/containers/auth.json"]);
+        assert_eq!(moved.podman_primary, Path::new(own));
+        let docker = on_mac(&[home, ("XDG_CONFIG_HOME", "/x"), ("DOCKER_CONFIG", "/d")]);
+        assert_eq!(docker.podman_primary, docker.docker);
     }
 
     #[test]

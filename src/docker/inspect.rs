@@ -437,7 +437,9 @@ impl Inspection<'_> {
         if order.is_some_and(|order| order.before_files().any(|store| store == HELPER)) {
             return;
         }
-        let Some(primary) = self.workstation.podman.first() else {
+        let mut files = self.workstation.podman.iter();
+        // One that cannot be read has a warning of its own.
+        let Some(primary) = files.find(|file| file.path == self.workstation.podman_primary) else {
             return;
         };
         if podman_helper(&primary.config, registry.as_str()).as_deref() == Some(HELPER) {

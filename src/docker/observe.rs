@@ -16,8 +16,10 @@ use crate::sys::env::Env;
 pub struct Workstation {
     /// docker's `config.json`.
     pub docker: Option<File>,
-    /// The files that podman, buildah and skopeo read, in their order; they write to the first.
+    /// The files that podman, buildah and skopeo read, in their order.
     pub podman: Vec<File>,
+    /// The file that they write to.
+    pub podman_primary: PathBuf,
     /// Files that exist but cannot be used.
     pub unreadable: Vec<(PathBuf, Error)>,
     /// A file of podman's that was not read.
@@ -68,6 +70,7 @@ pub fn observe(env: &Env) -> Result<Workstation, Error> {
     let mut workstation = Workstation {
         docker,
         podman,
+        podman_primary: files.podman_primary.clone(),
         unreadable,
         skipped: files.skipped.clone(),
         program: program::observe(env),

@@ -43,15 +43,28 @@ impl Order {
     }
 }
 
-/// Reads the first of `files` that exists, and the drop-in folders, which override it.
+/// Where a `registries.conf` can be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistriesConfFiles {
+    /// `$CONTAINERS_REGISTRIES_CONF`, which podman then reads in place of the others.
+    pub named: Option<PathBuf>,
+    /// The user's, if there is a home folder.
+    pub own: Option<PathBuf>,
+    pub system: PathBuf,
+}
+
+/// Reads the file that counts, and the drop-in folders, which override it. The one that is named by the environment has no such
+/// folder of its own; a user's own file hides the system's folder.
 ///
 /// Unreadable files are ignored: podman refuses to work with them and reports it itself.
-pub(super) fn read(files: &[PathBuf]) -> Option<Order> {
-    let main = files.iter().position(|file| file.is_file());
-    let mut order = main.and_then(|main| of_file(&files[main]));
-    // The user's drop-in folder is applied last; the system's counts only if the user has no file.
-    let folders = &files[..main.map_or(files.len(), |main| main + 1)];
-    for file in folders.iter().rev() {
+pub(super) fn read(files: &RegistriesConfFiles) -> Option<Order> {
+    let RegistriesConfFiles { named, own, system } = files;
+    let own_alone = own.as_ref().filter(|own| named.is_none() && own.exists());
+    let main = named.as_ref().or(own_alone).unwrap_or(system);
+    let mut order = of_file(main);
+    // The user's drop-in folder is applied last.
+    let folders = own_alone.is_none().then_some(system).into_iter().chain(own);
+    for file in folders {
         let mut additions: Vec<PathBuf> = std::fs::read_dir(file.with_extension("conf.d"))
             .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
             .unwrap_or_default();
@@ -87,8 +100,13 @@ mod tests {
     #[test]
     fn the_users_file_and_drop_ins_take_precedence() {
         let folder = tempfile::tempdir().unwrap();
-        let [own, system] = ["own", "system"].map(|name| folder.path().join(name).join("registries.conf"));
-        let files = [folder.path().join("none"), own.clone(), system.clone()];
+        let [own, system, named] =
+            ["own", "system", "named"].map(|name| folder.path().join(name).join("registries.conf"));
+        let files = RegistriesConfFiles {
+            named: None,
+            own: Some(own.clone()),
+            system: system.clone(),
+        };
         let write = |file: &Path, text: &str| {
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(file, text).unwrap();
@@ -112,8 +130,27 @@ mod tests {
             "credential-helpers = ['no']",
         );
         assert_eq!(read(&files).unwrap().before_files().collect::<Vec<_>>(), ["gitea"]);
-        write(&own, "no toml");
+        let drop_in = |file: &Path| file.with_extension("conf.d").join("1.conf");
+        write(&drop_in(&system), "credential-helpers = ['system']");
+        write(&drop_in(&named), "credential-helpers = ['not read']");
+        assert_eq!(read(&files).unwrap().stores[0], "gitea", "a user's file hides it");
+        let with_named = RegistriesConfFiles {
+            named: Some(named.clone()),
+            ..files.clone()
+        };
+        assert_eq!(
+            read(&with_named).unwrap().stores[0],
+            "gitea",
+            "the user's folder counts"
+        );
         std::fs::remove_dir_all(own.with_extension("conf.d")).unwrap();
+        assert_eq!(read(&with_named).unwrap().stores, ["system"]);
+        std::fs::remove_dir_all(system.with_extension("conf.d")).unwrap();
+        assert_eq!(read(&with_named), None, "podman says that it is missing");
+        write(&named, "credential-helpers = ['named']");
+        assert_eq!(read(&with_named).unwrap().stores, ["named"]);
+        assert_eq!(read(&files).unwrap().path, own);
+        write(&own, "no toml");
         assert_eq!(read(&files), None, "podman itself says what is wrong with it");
     }
 }

@@ -10,6 +10,7 @@ use keyring_core::api::{CredentialApi, CredentialStoreApi};
 use keyring_core::{Credential as CoreCredential, Entry as CoreEntry, Result as CoreResult};
 
 use crate::keychain::{Error, Keychain};
+use crate::sys::user::NotPrivate;
 
 const NOT_FOUND: &str = "credentials not found in native keychain\n";
 
@@ -337,6 +338,18 @@ fn keychain_errors_are_not_reported_as_not_found() {
             assert_eq!(ask(&keychain, action, stdin), expected, "{action}");
         }
     }
+}
+
+#[test]
+fn a_runtime_folder_that_others_may_use_is_closed_to_them() {
+    let hint = |why| {
+        let path = "/run/user/1000".into();
+        super::hint(&Error::ForeignRuntimeFolder { path, why })
+            .unwrap()
+            .to_string()
+    };
+    assert_eq!(hint(NotPrivate::Mode(0o777)), "chmod 700 it");
+    assert!(hint(NotPrivate::Owner(7)).contains("su -"));
 }
 
 #[test]

@@ -26,12 +26,24 @@ pub(crate) fn wait(file: &File, patience: Duration) -> io::Result<bool> {
                 return Ok(false);
             }
         }
-        Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => return Ok(true),
-        Err(TryLockError::Error(e)) => return Err(e),
+        Err(TryLockError::Error(e)) => return is_without_locks(e),
     }
     // Shows the others that the queue moves. If that fails, they wait for `patience` at most.
     let _ = file.set_modified(SystemTime::now());
     Ok(true)
+}
+
+/// Whether the error is that of a file system without locks. NFS without its lock daemon says ENOLCK, for which std has no
+/// kind.
+fn is_without_locks(error: io::Error) -> io::Result<bool> {
+    #[cfg(unix)]
+    let is_unavailable = error.raw_os_error() == Some(nix::libc::ENOLCK);
+    #[cfg(not(unix))]
+    let is_unavailable = false;
+    if is_unavailable || error.kind() == io::ErrorKind::Unsupported {
+        return Ok(true);
+    }
+    Err(error)
 }
 
 /// Uses a blocking lock, because the system queues fairly; polling would starve some and, with a hundred processes,
@@ -41,7 +53,8 @@ fn wait_in_queue(file: &File, patience: Duration) -> io::Result<bool> {
     let mut taken = file.metadata()?.modified()?;
     loop {
         match locked.recv_timeout(patience) {
-            Ok(locked) => return locked.map(|()| true),
+            Ok(Ok(())) => return Ok(true),
+            Ok(Err(e)) => return is_without_locks(e),
             Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("the thread that waits has ended")),
             Err(RecvTimeoutError::Timeout) => {}
         }
@@ -87,6 +100,17 @@ mod tests {
         drop(held);
         // The one that has given up does not keep the lock.
         assert!(wait(&open_in(&folder), Duration::from_secs(60)).unwrap());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_system_without_locks_is_no_error() {
+        use nix::libc::{EIO, ENOLCK, ENOSYS, EOPNOTSUPP};
+        for code in [ENOLCK, ENOSYS, EOPNOTSUPP] {
+            assert!(is_without_locks(io::Error::from_raw_os_error(code)).unwrap(), "{code}");
+        }
+        let error = is_without_locks(io::Error::from_raw_os_error(EIO)).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(EIO));
     }
 
     #[test]

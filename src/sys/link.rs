@@ -84,7 +84,7 @@ pub enum LinkError {
     #[error("the link {} cannot be {done}: {cause}", at.display())]
     Write {
         at: PathBuf,
-        /// `made` or `removed`
+        /// `made`, `replaced` or `removed`
         done: &'static str,
         cause: io::Error,
     },
@@ -105,6 +105,12 @@ impl LinkError {
             Self::Write {
                 at, done: "removed", ..
             } => CommandLine::new("sudo rm")
+                .value("PATH", at.display().to_string())
+                .into(),
+            Self::Write {
+                at, done: "replaced", ..
+            } => CommandLine::new("sudo ln -sf")
+                .words(PLUGIN)
                 .value("PATH", at.display().to_string())
                 .into(),
             Self::Write { at, .. } => CommandLine::new("sudo ln -s")
@@ -205,7 +211,7 @@ impl LinkPlan {
             io::ErrorKind::AlreadyExists => LinkError::InTheWay(at.clone()),
             _ => LinkError::Write {
                 at: at.clone(),
-                done: "made",
+                done: if *repairs { "replaced" } else { "made" },
                 cause,
             },
         })

@@ -22,6 +22,7 @@ pub(in crate::docker) fn workstation(docker: &str, podman: Option<&str>) -> Work
     Workstation {
         podman: vec![file("/r/containers/auth.json", podman), docker.clone()],
         docker: Some(docker),
+        podman_primary: "/r/containers/auth.json".into(),
         unreadable: Vec::new(),
         program: Program {
             found: Vec::new(),

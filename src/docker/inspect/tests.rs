@@ -198,6 +198,18 @@ fn where_podman_would_write() {
 }
 
 #[test]
+fn podmans_file_that_cannot_be_read_is_not_taken_for_another() {
+    let mut seen = ready(OURS, Some("{}"));
+    let unreadable = seen.podman.remove(0).path;
+    seen.unreadable.push((unreadable, Error::NoHome));
+    assert_eq!(
+        kinds(&seen),
+        [WarningKind::FileUnreadable],
+        "docker's file is not the one that podman writes to"
+    );
+}
+
+#[test]
 fn a_path_below_a_registry_of_a_helper() {
     let path = r#""auths":{"a.example.com/org":{"auth":"YTpi"}}"#;
     let both = format!(r#"{{"credHelpers":{{"a.example.com":"gitea"}},{path}}}"#);

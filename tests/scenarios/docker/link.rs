@@ -202,6 +202,17 @@ fn a_folder_that_takes_no_link() {
         error.hint().to_string(),
         "sudo ln -s kubectl-regcred /proc/self/docker-credential-gitea"
     );
+    // There is a link already, which leads nowhere.
+    let plan = LinkPlan::Link {
+        at: "/proc/self/docker-credential-gitea".into(),
+        repairs: true,
+    };
+    let error = plan.apply().unwrap_err();
+    assert!(error.to_string().contains("cannot be replaced"), "{error}");
+    assert!(
+        error.hint().to_string().starts_with("sudo ln -sf kubectl-regcred /"),
+        "{error}"
+    );
     let nowhere = Env::from_iter([("PATH", "/nonexistent")]);
     let error = program::observe(&nowhere).plan().unwrap_err();
     assert!(matches!(error, ProgramError::NotOnPath(_)), "{error}");
