@@ -6,12 +6,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Arg, Args, ValueEnum};
+use clap::builder::{PathBufValueParser, TypedValueParser as _};
+use clap::{Arg, Args, ValueEnum, ValueHint};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{ConnectOptions, DryRun, Impersonate, Namespace, RequestTimeout, SecretName, Selector};
 use crate::model::serde_text;
-use crate::registry::{self, GiteaPath, MintScopes, TokenName};
+use crate::registry::{self, CaFile, GiteaPath, MintScopes, TokenName};
 
 /// Replaces the help of a flag in a group by a verb's own text.
 pub fn with_help(arg: Arg, texts: &[(&str, &'static str)]) -> Arg {
@@ -208,8 +209,14 @@ pub enum OutputFormat {
 pub struct RegistryConnectionArgs {
     /// Trust only the certificates of this PEM file for the registry
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[arg(hide_short_help = true, long, value_name = "FILE")]
-    pub ca_file: Option<PathBuf>,
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::AnyPath,
+        value_parser = PathBufValueParser::new().map(CaFile::from)
+    )]
+    pub ca_file: Option<CaFile>,
     /// Send the token over http. A registry on this machine does not need this flag
     #[arg(hide_short_help = true, long)]
     pub plain_http: bool,

@@ -12,7 +12,7 @@ use super::shared::password;
 use super::shared::search::{Search, Unseen, all_but_last, every_context, named};
 use super::shared::skipped;
 use super::shared::stored_twice;
-use super::shared::token_id::token_id;
+use super::shared::token_id::{actions_with_unknown, token_id};
 use super::system::System;
 use crate::cluster::{self, Target};
 use crate::error::CommandError;
@@ -249,6 +249,8 @@ fn ensure_unused(
     found.places = others;
     let mut actions: Vec<&ActionsSecret> = ids.iter().flat_map(|id| ledger.actions_with(id)).collect();
     actions.retain(|secret| !skipped.actions.contains(*secret));
+    let mut perhaps = actions_with_unknown(keychain, registry, &ledger)?;
+    perhaps.retain(|secret| !skipped.actions.contains(*secret) && !actions.contains(secret));
     let report_skipped = |system: &mut System<'_>| {
         skipped::report(&skipped, &ignored, "the token", &mut system.output);
     };
@@ -259,9 +261,15 @@ fn ensure_unused(
                 "the Actions secret {secret} holds the token: its pipelines cannot log in any more"
             ));
         }
+        for secret in perhaps {
+            system.output.warn(format_args!(
+                "the Actions secret {secret} may hold the token: if it does, its pipelines cannot log in any more"
+            ));
+        }
         report_skipped(system);
         return Ok(());
     }
+    let pipelines_anyway = "--revoke-anyway revokes it all the same, and pipelines that need it cannot log in any more";
     if let Some(first) = actions.first() {
         let mut rotate = CommandLine::new("kubectl regcred rotate").value("REGISTRY", registry.as_str());
         if let Some(id) = ids.iter().find(|id| ledger.actions_with(id).contains(first)) {
@@ -271,7 +279,20 @@ fn ensure_unused(
             "the token is not revoked: it is in the Actions secret {first}"
         ))
         .hint(format_args!("{rotate} gives it another token and revokes this one"))
-        .hint("--revoke-anyway revokes it all the same, and pipelines that need it cannot log in any more"));
+        .hint(pipelines_anyway));
+    }
+    if let Some(first) = perhaps.first() {
+        let mut sync = CommandLine::new("kubectl regcred sync").option("--registry", "REGISTRY", registry.as_str());
+        if let [usage] = uses {
+            sync = sync.option("--use", "USE", usage.as_str());
+        }
+        let sync = sync.option("--actions-secret", "PLACE", first.to_string());
+        return Err(CommandError::failed(format_args!(
+            "the token is not revoked: it may be in the Actions secret {first}, which holds a token that this keychain does \
+             not recognise"
+        ))
+        .hint(format_args!("{sync} gives it a token that this keychain has"))
+        .hint(pipelines_anyway));
     }
     let anyway = "--revoke-anyway revokes it all the same, and pods that need it cannot pull any more";
     if !found.places.is_empty() {

@@ -1,7 +1,7 @@
 //! Fingerprints of each registry's earlier tokens, in an item of their own, because a logout removes the credential's
 //! item.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keyring_core::Entry;
 use zeroize::Zeroizing;
@@ -78,6 +78,14 @@ impl Keychain {
             self.set_earlier(registry, &earlier)?;
         }
         Ok(earlier.fingerprints(token))
+    }
+
+    /// The fingerprints of every token of the registry that this keychain has or had.
+    pub fn own_fingerprints(&self, registry: &Registry) -> Result<BTreeSet<Fingerprint>, Error> {
+        let own = self.own_tokens(registry)?;
+        let mut all: BTreeSet<Fingerprint> = own.earlier.kept().cloned().collect();
+        all.extend(own.current.iter().flat_map(|token| own.earlier.fingerprints(token)));
+        Ok(all)
     }
 
     /// Keeps the fingerprints of tokens of the item `name` that the keychain is about to lose.

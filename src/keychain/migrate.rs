@@ -104,7 +104,8 @@ impl Migration {
     }
 
     /// Moves the fingerprints of a registry's earlier tokens: merged with those of the other keychain, read back, and
-    /// only then removed from the first.
+    /// only then removed from the first, unless a login of the registry is left there: the ledger recognises its token by
+    /// their key.
     pub fn take_earlier(&self, registry: &Registry) -> Result<(), Error> {
         let _held = self.lock()?;
         let mut both = self.to.earlier(registry)?;
@@ -112,6 +113,9 @@ impl Migration {
         self.to.set_earlier(registry, &both)?;
         if self.to.earlier(registry)? != both {
             return Err(Error::NotKept(registry.to_string()));
+        }
+        if !self.from.uses(registry)?.is_empty() {
+            return Ok(());
         }
         match self.from.earlier_entry(registry)?.delete_credential() {
             Ok(()) | Err(keyring_core::Error::NoEntry) => Ok(()),

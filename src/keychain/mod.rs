@@ -238,9 +238,9 @@ impl Keychain {
         Ok(())
     }
 
-    /// Replaces `before` with `after`, or removes the item; every change of an item goes through here. Fingerprints of
-    /// the tokens that are lost are kept first, so that a Secret that still holds one is recognised as ours. Returns
-    /// whether there was an item. The caller holds the lock.
+    /// Replaces `before` with `after`, or removes the item; every change of an item goes through here, except its move to
+    /// another keychain ([`migrate`]), which loses no token. Fingerprints of the tokens that are lost are kept first, so that a
+    /// Secret that still holds one is recognised as ours. Returns whether there was an item. The caller holds the lock.
     fn change(&self, name: &Name, before: Option<&Secret>, after: Option<(&Username, &Secret)>) -> Result<bool, Error> {
         if name.part == Part::Login {
             let kept = after.map_or_else(Vec::new, |(_, secret)| secret.tokens(&name.registry));

@@ -1,12 +1,13 @@
 //! The ledger as its file has it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::LedgerError;
+use super::known_path::KnownPath;
 use super::skipped::Skipped;
 use crate::model::{
     ActionsSecret, ClusterId, Fingerprint, Registry, ServiceAccountName, Target, Use, Username, serde_text,
@@ -61,7 +62,7 @@ pub struct KnownCredential {
 #[serde(rename_all = "camelCase", default)]
 pub struct Connection {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ca_file: Option<PathBuf>,
+    pub ca_file: Option<KnownPath>,
     pub plain_http: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gitea_path: Option<String>,
@@ -140,7 +141,7 @@ pub struct SecretPlace {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FilePlace {
-    pub path: PathBuf,
+    pub path: KnownPath,
     #[serde(with = "serde_text")]
     pub seen: Timestamp,
 }
@@ -180,8 +181,15 @@ impl SecretPlaces {
         })
     }
 
-    pub(super) fn remove(&mut self, cluster: &ClusterId, target: &Target) {
-        self.0.remove(&(cluster.clone(), target.clone()));
+    /// Adds what is known of a Secret to what was known of it before.
+    pub(super) fn add(&mut self, place: &SecretPlace) {
+        let known = self.place_mut(&place.cluster, &place.target);
+        known.seen = known.seen.max(place.seen);
+        known.add_service_accounts(&place.service_accounts);
+    }
+
+    pub(super) fn remove(&mut self, cluster: &ClusterId, target: &Target) -> Option<SecretPlace> {
+        self.0.remove(&(cluster.clone(), target.clone()))
     }
 
     /// The cluster has another id from now on.
@@ -193,9 +201,17 @@ impl SecretPlaces {
         *self = Self::from(kept);
         for place in renamed {
             let cluster = after.clone();
-            let key = (cluster.clone(), place.target.clone());
-            self.0.entry(key).or_insert(SecretPlace { cluster, ..place });
+            self.add(&SecretPlace { cluster, ..place });
         }
+    }
+}
+
+impl SecretPlace {
+    /// ServiceAccounts through which pods use it, beside those that are known.
+    pub(super) fn add_service_accounts(&mut self, accounts: &[ServiceAccountName]) {
+        self.service_accounts.extend(accounts.iter().cloned());
+        self.service_accounts.sort();
+        self.service_accounts.dedup();
     }
 }
 

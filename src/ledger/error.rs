@@ -45,9 +45,11 @@ impl LedgerError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NoHome => Some("set HOME"),
-            Self::Damaged { .. } => {
-                Some("rename the file: kubectl regcred where makes a new one from what the clusters show")
-            }
+            Self::Damaged { .. } => Some(
+                "rename the file: kubectl regcred where makes a new one from what the clusters show, and sync \
+                     --actions-secret PLACE notes an Actions secret again; where files are, and how registries are reached, \
+                     is lost with it",
+            ),
             Self::Version { .. } => Some("use that version, or a later one"),
             Self::Busy { .. } => Some("see whether another regcred hangs, and try again"),
             Self::Write { cause, .. } => replace::hint(cause),

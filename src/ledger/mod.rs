@@ -10,6 +10,7 @@ mod document;
 mod error;
 mod file;
 mod installation;
+mod known_path;
 mod places;
 mod skipped;
 mod skips;
@@ -21,5 +22,6 @@ pub use document::{
 pub use error::LedgerError;
 pub use file::{path, read, update};
 pub use installation::{installation, make_installation};
+pub use known_path::{KnownPath, KnownPathError};
 pub use places::TokenId;
 pub use skipped::Skipped;

@@ -1,7 +1,6 @@
 //! What can be asked of the ledger, and what changes in it. Pure.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
@@ -9,6 +8,7 @@ use super::document::{
     ActionsPlace, FilePlace, KnownCluster, KnownCredential, KnownToken, Ledger, SecretPlace, SecretPlaces,
     TokenAtServer,
 };
+use super::known_path::KnownPath;
 use crate::model::{ActionsSecret, ClusterId, Fingerprint, Registry, ServiceAccountName, Target, Use, Username};
 
 /// Which token it is, without the token.
@@ -43,6 +43,12 @@ impl Ledger {
         &mut self.credentials[at]
     }
 
+    /// Everything that is known of a token, whatever it was for when that was noted.
+    fn entries_of(&self, id: &TokenId) -> impl Iterator<Item = &KnownToken> {
+        let of_it = self.credentials.iter().filter(|one| one.registry == id.registry);
+        of_it.flat_map(|one| &one.tokens).filter(|token| id.is(token))
+    }
+
     pub fn token(&self, id: &TokenId) -> Option<&KnownToken> {
         let credential = self.credential(&id.registry, id.usage)?;
         credential.tokens.iter().find(|token| id.is(token))
@@ -51,6 +57,7 @@ impl Ledger {
     fn known_mut(&mut self, id: &TokenId) -> Option<&mut KnownToken> {
         let is_it = |one: &&mut KnownCredential| one.registry == id.registry && one.usage == id.usage;
         let credential = self.credentials.iter_mut().find(is_it)?;
+        id.join(&mut credential.tokens);
         credential.tokens.iter_mut().find(|token| id.is(token))
     }
 
@@ -58,6 +65,7 @@ impl Ledger {
     pub fn token_mut(&mut self, id: &TokenId, now: Timestamp) -> Option<&mut KnownToken> {
         let fingerprint = id.fingerprints.last()?.clone();
         let tokens = &mut self.credential_mut(&id.registry, id.usage).tokens;
+        id.join(tokens);
         let at = tokens.iter().position(|token| id.is(token)).unwrap_or_else(|| {
             tokens.push(KnownToken {
                 username: id.username.clone(),
@@ -124,23 +132,44 @@ impl Ledger {
         now: Timestamp,
     ) {
         let Some(token) = self.token_mut(id, now) else { return };
-        let accounts = &mut token.secrets.place_mut(cluster, target).service_accounts;
-        accounts.extend(service_accounts.iter().cloned());
-        accounts.sort();
-        accounts.dedup();
+        let place = token.secrets.place_mut(cluster, target);
+        place.add_service_accounts(service_accounts);
     }
 
     /// The Secret was seen to hold the token, and no other one of this registry.
     pub fn holds(&mut self, id: &TokenId, cluster: &ClusterId, target: &Target, now: Timestamp) {
+        self.holds_all(std::slice::from_ref(id), cluster, target, now);
+    }
+
+    /// The Secret was seen to hold these tokens of one registry, and no other one of it.
+    pub fn holds_all(&mut self, ids: &[TokenId], cluster: &ClusterId, target: &Target, now: Timestamp) {
+        let Some(first) = ids.first() else { return };
+        if ids.iter().any(|id| id.fingerprints.is_empty()) {
+            return;
+        }
+        let mut accounts = Vec::new();
+        for credential in self.credentials.iter_mut().filter(|one| one.registry == first.registry) {
+            let usage = credential.usage;
+            for token in &mut credential.tokens {
+                if !ids.iter().any(|id| id.usage == usage && id.is(token))
+                    && let Some(place) = token.secrets.remove(cluster, target)
+                {
+                    accounts.extend(place.service_accounts);
+                }
+            }
+        }
+        for id in ids {
+            self.holds_too(id, cluster, target, now);
+            self.will_write(id, cluster, target, &accounts, now);
+        }
+    }
+
+    /// The Secret was seen to hold the token, and it is not known which other ones.
+    pub fn holds_too(&mut self, id: &TokenId, cluster: &ClusterId, target: &Target, now: Timestamp) {
         let Some(token) = self.token_mut(id, now) else { return };
         let place = token.secrets.place_mut(cluster, target);
         if place.seen.is_none_or(|seen| is_old(seen, now)) {
             place.seen = Some(now);
-        }
-        for credential in self.credentials.iter_mut().filter(|one| one.registry == id.registry) {
-            let is_of_it = credential.usage == id.usage;
-            let others = credential.tokens.iter_mut().filter(|token| !is_of_it || !id.is(token));
-            others.for_each(|token| token.secrets.remove(cluster, target));
         }
     }
 
@@ -165,13 +194,10 @@ impl Ledger {
     }
 
     /// The token was read from this file, which may still hold it.
-    pub fn was_in_file(&mut self, id: &TokenId, path: &Path, now: Timestamp) {
+    pub fn was_in_file(&mut self, id: &TokenId, path: KnownPath, now: Timestamp) {
         let Some(token) = self.token_mut(id, now) else { return };
         token.files.retain(|file| file.path != path);
-        token.files.push(FilePlace {
-            path: path.to_owned(),
-            seen: now,
-        });
+        token.files.push(FilePlace { path, seen: now });
     }
 
     /// The secret of Actions is about to get the token: from now on it may hold it.
@@ -212,20 +238,26 @@ impl Ledger {
 
     /// Whether the server took this token for the secret, and no other one since.
     pub fn has_actions(&self, id: &TokenId, secret: &ActionsSecret) -> bool {
-        let holds = |token: &KnownToken| token.actions.iter().any(|place| place.secret == *secret);
-        let is_written = self.token(id).is_some_and(|token| {
-            let mut places = token.actions.iter();
-            places.any(|place| place.secret == *secret && place.written.is_some())
-        });
+        let mut places = self.entries_of(id).flat_map(|token| &token.actions);
+        let is_written = places.any(|place| place.secret == *secret && place.written.is_some());
         let of_it = self.credentials.iter().filter(|one| one.registry == id.registry);
-        let mut tokens = of_it.flat_map(|one| one.tokens.iter().filter(|token| holds(token)));
-        is_written && tokens.next().is_some() && tokens.next().is_none()
+        let mut others = of_it.flat_map(|one| &one.tokens).filter(|token| !id.is(token));
+        let may_hold = |token: &KnownToken| token.actions.iter().any(|place| place.secret == *secret);
+        is_written && !others.any(may_hold)
     }
 
     /// The secrets of Actions that may hold this token.
     pub fn actions_with(&self, id: &TokenId) -> BTreeSet<&ActionsSecret> {
-        let token = self.token(id).into_iter();
-        token
+        let places = self.entries_of(id).flat_map(|token| &token.actions);
+        places.map(|place| &place.secret).collect()
+    }
+
+    /// The secrets of Actions that hold a token of the registry which is none of these, and is not known to be revoked.
+    pub fn actions_without(&self, registry: &Registry, tokens: &BTreeSet<Fingerprint>) -> BTreeSet<&ActionsSecret> {
+        let of_it = self.credentials.iter().filter(|one| one.registry == *registry);
+        let others = of_it.flat_map(|one| &one.tokens);
+        let others = others.filter(|token| token.revoked.is_none() && !tokens.contains(&token.fingerprint));
+        others
             .flat_map(|token| &token.actions)
             .map(|place| &place.secret)
             .collect()
@@ -376,6 +408,44 @@ fn is_old(seen: Timestamp, now: Timestamp) -> bool {
 impl TokenId {
     fn is(&self, token: &KnownToken) -> bool {
         self.fingerprints.contains(&token.fingerprint)
+    }
+
+    /// Makes one entry of those of this token: two keychains that are one now noted it under a key each.
+    fn join(&self, tokens: &mut Vec<KnownToken>) {
+        if tokens.iter().filter(|token| self.is(token)).count() < 2 {
+            return;
+        }
+        let (own, others): (Vec<_>, Vec<_>) = std::mem::take(tokens).into_iter().partition(|token| self.is(token));
+        *tokens = others;
+        tokens.extend(own.into_iter().reduce(KnownToken::joined));
+    }
+}
+
+impl KnownToken {
+    /// What this entry and another one of the same token say.
+    fn joined(mut self, other: Self) -> Self {
+        self.since = self.since.min(other.since);
+        self.at_server = self.at_server.or(other.at_server);
+        self.created = self.created.or(other.created);
+        self.proved = self.proved.max(other.proved);
+        self.replaced = self.replaced.and(other.replaced);
+        self.revoked = self.revoked.or(other.revoked);
+        for place in &other.secrets {
+            self.secrets.add(place);
+        }
+        for file in other.files {
+            self.files.retain(|one| one.path != file.path || one.seen > file.seen);
+            if self.files.iter().all(|one| one.path != file.path) {
+                self.files.push(file);
+            }
+        }
+        for place in other.actions {
+            match self.actions.iter_mut().find(|one| one.secret == place.secret) {
+                Some(one) => one.written = one.written.max(place.written),
+                None => self.actions.push(place),
+            }
+        }
+        self
     }
 }
 

@@ -2,8 +2,10 @@
 //!
 //! Source: the OCI image specification 1.1 and docker's image manifest V2, schema 2, as Go's clients read them.
 
-use std::fmt::Write as _;
+use std::collections::BTreeSet;
+use std::fmt::{self, Write as _};
 
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use thiserror::Error;
@@ -101,6 +103,7 @@ impl Manifest {
     /// Reads the text of a manifest. `kind` is the media type that the server gives it.
     pub fn parse(text: &[u8], kind: Option<&str>) -> Result<Self, ManifestError> {
         let document: Map<String, Value> = serde_json::from_slice(text).map_err(|_| ManifestError::Json)?;
+        serde_json::from_slice::<WithoutTwins>(text).map_err(|_| ManifestError::Ambiguous)?;
         let fields = Fields(&document);
         let declared = fields.text("mediaType")?.or(kind);
         let declared = declared.map(|kind| kind.split(';').next().unwrap_or_default().trim());
@@ -173,6 +176,63 @@ impl Digest {
         }
         text.parse()
             .unwrap_or_else(|_| unreachable!("a hash in hexadecimal digits is a digest"))
+    }
+}
+
+/// A document in which no object has two members of the same name: of two, one is lost in a [`Map`], and Go joins them if they are
+/// objects.
+struct WithoutTwins;
+
+impl<'de> Deserialize<'de> for WithoutTwins {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for WithoutTwins {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self, A::Error> {
+        while elements.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self, A::Error> {
+        let mut names = BTreeSet::new();
+        while let Some((name, _)) = members.next_entry::<String, Self>()? {
+            if !names.insert(name) {
+                return Err(de::Error::custom("a member is there twice"));
+            }
+        }
+        Ok(self)
     }
 }
 

@@ -21,6 +21,10 @@ use super::{Token, UseName};
 /// not written. They all fit into the 2,560 octets that Windows allows for an item.
 pub const MAX_EARLIER: usize = 32;
 
+/// The number of keys that are kept per registry. A key without fingerprints is kept too: the ledger has fingerprints of the
+/// tokens in use that were made with it.
+const MAX_KEYS: usize = 8;
+
 /// Length of a key and of a fingerprint, in octets.
 const LENGTH: usize = 32;
 
@@ -213,6 +217,14 @@ impl EarlierTokens {
         self.0.iter().map(|keyed| keyed.key.fingerprint(token)).collect()
     }
 
+    /// The fingerprints of the earlier tokens.
+    pub fn kept(&self) -> impl Iterator<Item = &Fingerprint> {
+        self.0
+            .iter()
+            .flat_map(|keyed| &keyed.tokens)
+            .map(|token| &token.fingerprint)
+    }
+
     /// Adds a token that was for this use, by [`Use::name`](super::Use::name), and drops the oldest one if there are too
     /// many. Returns whether anything changed. An empty password is never added.
     pub fn remember(&mut self, token: &Token, name: Option<UseName>) -> bool {
@@ -248,7 +260,7 @@ impl EarlierTokens {
         self.0.iter().map(|keyed| keyed.tokens.len()).sum()
     }
 
-    /// The last key is kept even without fingerprints.
+    /// Drops the oldest fingerprints, and then the oldest keys, those without fingerprints first.
     fn shorten(&mut self) {
         let mut surplus = self.len().saturating_sub(MAX_EARLIER);
         for keyed in &mut self.0 {
@@ -256,12 +268,11 @@ impl EarlierTokens {
             keyed.tokens.drain(..gone);
             surplus -= gone;
         }
-        let last = self.0.len().saturating_sub(1);
-        let mut at = 0;
-        self.0.retain(|keyed| {
-            at += 1;
-            at > last || !keyed.tokens.is_empty()
-        });
+        while self.0.len() > MAX_KEYS {
+            let before_last = &self.0[..self.0.len() - 1];
+            let oldest = before_last.iter().position(|keyed| keyed.tokens.is_empty());
+            self.0.remove(oldest.unwrap_or(0));
+        }
     }
 }
 
@@ -373,6 +384,34 @@ mod tests {
         assert_eq!(earlier.name_of(&token("of-none")), None);
         assert!(earlier.of(None).has(&token("of-both")) && !earlier.of(None).has(&token("of-ci")));
         assert!(!earlier.of(name("cd")).has_any() && !earlier.of(name("cd")).is_empty());
+    }
+
+    /// The ledger recognises a token that is in use by a fingerprint that is nowhere else.
+    #[test]
+    fn a_key_is_kept_without_a_fingerprint() {
+        let (mut merged, in_use) = (empty(0), token("in-use"));
+        merged.remember(&token("earlier"), None);
+        let mut noted = merged.fingerprints(&in_use);
+        for key in 1..20 {
+            let other = empty(key);
+            noted.extend(other.fingerprints(&in_use));
+            merged.merge(other);
+            merged = EarlierTokens::parse(&merged.text()).unwrap();
+            if key < 8 {
+                let mut known = merged.fingerprints(&in_use);
+                known.sort();
+                noted.sort();
+                assert_eq!(known, noted, "{key}");
+            }
+        }
+        assert_eq!(merged.fingerprints(&in_use).len(), MAX_KEYS);
+        assert!(merged.has(&token("earlier")), "keys with fingerprints are kept longer");
+        for number in 0..MAX_EARLIER {
+            merged.remember(&token(&number.to_string()), None);
+        }
+        // As it is kept: in a string of a JSON object.
+        let kept = serde_json::json!({ "earlier": merged.text().as_str() }).to_string();
+        assert!(kept.len() < 2560, "{}", kept.len());
     }
 
     proptest! {

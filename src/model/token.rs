@@ -88,6 +88,12 @@ impl Token {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// The text, if a header can carry it as a token (RFC 6750). Otherwise it is an account's password: Gitea's tokens are
+    /// hexadecimal digits.
+    pub fn as_bearer(&self) -> Option<&str> {
+        Some(self.expose()).filter(|text| text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()))
+    }
 }
 
 /// Only text in the syntax of a variable counts, because a password can begin with a dollar sign.
@@ -218,6 +224,15 @@ mod tests {
         }
         assert_eq!(Token::verbatim(String::new()).expose(), "");
         assert_eq!(Token::given(" a\n".to_owned()).unwrap().expose(), " a\n");
+    }
+
+    #[test]
+    fn what_no_header_can_carry_is_no_bearer_token() {
+        let bearer = |text: &str| Token::verbatim(text.to_owned()).as_bearer().is_some();
+        assert!(bearer("0f3a") && bearer("~a/b+c=") && bearer("two words"));
+        for text in ["one\ntwo", "\t", "\u{7f}", "pässwörd"] {
+            assert!(!bearer(text), "{text:?}");
+        }
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Session<'_> {
         if !prefix.is_empty() {
             prefixes.push("");
         }
-        prefixes.into_iter().find_map(|prefix| {
+        let found = prefixes.into_iter().find_map(|prefix| {
             let base = format!("{prefix}/api/v1");
             let reply = self.ask(&format!("{base}/version"), &[], Auth::Anonymous)?;
             let server = match reply.status {
@@ -80,19 +80,19 @@ impl Session<'_> {
                 StatusCode::FORBIDDEN if self.is_anonymous_answer(&reply) => Server::Gitea { version: None },
                 _ => return None,
             };
-            server.is_gitea().then_some(Api { base, server })
-        })
+            server.is_gitea().then_some((prefix, Api { base, server }))
+        });
+        let (below, api) = found.map_or((prefix, None), |(below, api)| (below, Some(api)));
+        self.set_below(below);
+        api
     }
 
     /// `GET /token`, since Gitea 1.27: the token's owner, scopes and age; needs no scope. Older versions answer 404, but up to
     /// 1.25 they check the credential first.
     pub(super) fn ask_about_token(&self, api: &Api, known: &mut TokenInfo) -> Result<(), VerifyError> {
-        let token = self.credential.token.expose();
-        if !token.is_ascii() {
-            // Not a token but a password: Gitea's tokens are hexadecimal digits, and a Bearer header is ASCII (RFC
-            // 6750).
+        let Some(token) = self.credential.token.as_bearer() else {
             return Ok(());
-        }
+        };
         let to = self.client.own(&format!("{}/token", api.base))?;
         let reply = self.client.get(&to, &[], Auth::Bearer(token))?;
         if !reply.status.is_redirection() {
@@ -123,16 +123,16 @@ impl Session<'_> {
             return VerifyError::NotSeen { registry };
         }
         let Some(reply) = api.and_then(|api| self.ask_as_owner(api)) else {
-            return VerifyError::RejectedOrNoPackageScope { registry };
+            return self.rejected_or_no_package_scope();
         };
         match reply.status {
-            StatusCode::OK => VerifyError::NoPackageScope { registry, scopes: None },
+            StatusCode::OK => self.no_package_scope(None),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.is_anonymous_answer(&reply) => {
                 VerifyError::NotSeen { registry }
             }
             StatusCode::UNAUTHORIZED => self.rejected(self.client.error_message(&reply)),
             StatusCode::FORBIDDEN => self.why_forbidden(&reply),
-            _ => VerifyError::RejectedOrNoPackageScope { registry },
+            _ => self.rejected_or_no_package_scope(),
         }
     }
 
@@ -148,7 +148,7 @@ impl Session<'_> {
             // Its scopes suffice, so the registry refused because it did not receive the token.
             return VerifyError::NotSeen { registry };
         }
-        VerifyError::NoPackageScope { registry, scopes }
+        self.no_package_scope(scopes)
     }
 
     /// Explains an exchange that succeeded for an anonymous user: either the token did not arrive, or it is wrong and
@@ -169,10 +169,7 @@ impl Session<'_> {
     /// Fails if the scopes are known and give no access to packages.
     pub(super) fn may_pull(&self, scopes: Option<&Scopes>) -> Result<(), VerifyError> {
         match scopes {
-            Some(scopes) if !scopes.may_pull() => Err(VerifyError::NoPackageScope {
-                registry: self.registry(),
-                scopes: Some(scopes.clone()),
-            }),
+            Some(scopes) if !scopes.may_pull() => Err(self.no_package_scope(Some(scopes.clone()))),
             _ => Ok(()),
         }
     }
@@ -203,19 +200,29 @@ impl Session<'_> {
         VerifyError::Rejected {
             registry: self.registry(),
             said,
-            gitea: true,
+            page: Some(self.page()),
+        }
+    }
+
+    fn no_package_scope(&self, scopes: Option<Scopes>) -> VerifyError {
+        VerifyError::NoPackageScope {
+            registry: self.registry(),
+            scopes,
+            page: self.page(),
+        }
+    }
+
+    /// The error for a token that Gitea's registry refuses without a reason.
+    pub(super) fn rejected_or_no_package_scope(&self) -> VerifyError {
+        VerifyError::RejectedOrNoPackageScope {
+            registry: self.registry(),
+            page: self.page(),
         }
     }
 
     fn ask_as_owner(&self, api: &Api) -> Option<Reply> {
-        if !self.credential.token.expose().is_ascii() {
-            return None;
-        }
-        self.ask(
-            &format!("{}/user", api.base),
-            &[],
-            Auth::Bearer(self.credential.token.expose()),
-        )
+        let token = self.credential.token.as_bearer()?;
+        self.ask(&format!("{}/user", api.base), &[], Auth::Bearer(token))
     }
 
     /// An optional request: any failure is `None`.

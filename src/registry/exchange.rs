@@ -58,17 +58,19 @@ impl Session<'_> {
 
     /// A token server's answer, unless it refuses the credential.
     pub(super) fn unrefused(&self, reply: Reply, is_gitea: bool) -> Result<Reply, VerifyError> {
-        let registry = self.registry();
+        self.refusal(&reply, is_gitea).map_or(Ok(reply), Err)
+    }
+
+    /// Why a token server refused the credential, if it did.
+    pub(super) fn refusal(&self, reply: &Reply, is_gitea: bool) -> Option<VerifyError> {
         match reply.status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if is_gitea => {
-                Err(VerifyError::RejectedOrNoPackageScope { registry })
-            }
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(VerifyError::Rejected {
-                registry,
-                said: self.client.error_message(&reply),
-                gitea: false,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if is_gitea => Some(self.rejected_or_no_package_scope()),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(VerifyError::Rejected {
+                registry: self.registry(),
+                said: self.client.error_message(reply),
+                page: None,
             }),
-            _ => Ok(reply),
+            _ => None,
         }
     }
 

@@ -18,15 +18,13 @@ use super::tls::TlsConnector;
 use super::{Options, ReachError, proxy};
 use crate::model::{Credential, Redaction, Registry, Token, printable};
 use crate::sys::env::Env;
-use crate::sys::{secret_buffer, whole_file};
-use crate::tls::{self, Authorities, Trust};
+use crate::sys::secret_buffer;
+use crate::tls::{self, Trust};
 
 /// Size limit of an answer in bytes; the largest that is needed, a page of packages, is far smaller.
 const MAX_BODY: u64 = 1 << 20;
 /// How much of an answer is usual that does not say its size, in bytes.
 const CHUNKED: u64 = 4 << 10;
-/// Size limit of a CA file in bytes; a bundle of all public authorities is smaller.
-const MAX_CA_FILE: u64 = 16 * 1024 * 1024;
 /// Longest quotation of a server, in characters.
 const MAX_QUOTE: usize = 200;
 /// Gitea's and Forgejo's header for the code of the second factor.
@@ -341,13 +339,8 @@ fn config(proxy: Option<Proxy>) -> Config {
 
 /// Trusts only the CA file if there is one, else the platform's authorities.
 fn trust(options: &Options) -> Result<Trust, ReachError> {
-    let Some(path) = &options.ca_file else {
-        return Ok(Trust::System);
-    };
-    let pem = whole_file::read_named(path, MAX_CA_FILE).map_err(|why| ReachError::CaFile {
-        path: path.clone(),
-        source: why.into(),
-    })?;
-    let authorities = Authorities::parse(&pem).map_err(|_| ReachError::CaFileContent { path: path.clone() })?;
-    Ok(Trust::Only(Arc::new(authorities)))
+    Ok(match &options.ca_file {
+        None => Trust::System,
+        Some(file) => Trust::Only(file.authorities()?),
+    })
 }

@@ -5,6 +5,7 @@ use http::StatusCode;
 use super::challenge::{self, SignIn};
 use super::http::{Auth, Reply};
 use super::session::Session;
+use super::site::GiteaPath;
 use super::{Options, VerifyError};
 use crate::model::{Credential, ImageReference, Repository, Version};
 use crate::sys::env::Env;
@@ -51,7 +52,11 @@ pub fn image_access(
         None => client.head(&at, MANIFESTS, Auth::Anonymous)?,
         Some(SignIn::Basic) => client.head(&at, MANIFESTS, Auth::Basic(credential))?,
         Some(SignIn::Bearer { realm, service }) => {
-            let is_gitea = challenge::gitea_prefix(&realm, service.as_deref()).is_some();
+            let prefix = challenge::gitea_prefix(&realm, service.as_deref());
+            if let Some(prefix) = &prefix {
+                session.set_below(options.gitea_path.as_ref().map_or(prefix, GiteaPath::as_str));
+            }
+            let is_gitea = prefix.is_some();
             let realm = session.token_server(&realm, service.as_deref())?;
             let scope = format!("repository:{}:pull", image.repository());
             let reply = session.exchange_for(&realm, service.as_deref(), Some(&scope))?;

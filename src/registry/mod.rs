@@ -10,6 +10,7 @@ mod account_tokens;
 mod actions;
 mod advisory;
 mod api;
+mod ca_file;
 mod challenge;
 mod exchange;
 #[cfg(fuzzing)]
@@ -35,13 +36,13 @@ mod tls;
 mod token_spec;
 mod verify;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 pub use account::{Account, AccountError};
 pub use account_tokens::{AccountToken, AccountTokens, AccountTokensError, account_tokens};
 pub use actions::{ActionsError, ActionsWrite, ask_for_actions, list_actions, may_write_actions, write_actions};
 pub use advisory::{Advisory, advisories};
+pub use ca_file::CaFile;
 pub use images::{Fetched, ImageConfig, Images, ImagesError, PackageRow, ReadingPages};
 pub use manifest::{ImageAccess, image_access};
 pub use mint::{MintError, Minted, mint};
@@ -60,7 +61,7 @@ pub use verify::{Flow, Note, Verified, VerifyError, verify};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// A PEM file of certificates that are trusted instead of the platform's.
-    pub ca_file: Option<PathBuf>,
+    pub ca_file: Option<CaFile>,
     /// Use plain http for a registry that is not on this machine. The token then crosses the network unencrypted.
     pub plain_http: bool,
     /// Time limit for all requests of one operation, such as a verification.

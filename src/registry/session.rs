@@ -1,5 +1,6 @@
 //! A session with one registry for one credential, on which verifying, minting and revoking are built.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use http::header::{LOCATION, RETRY_AFTER};
@@ -39,13 +40,21 @@ fn probe(credential: &Credential, options: &Options, env: &Env) -> Result<(Clien
 pub(super) struct Session<'a> {
     pub(super) client: Client,
     pub(super) credential: &'a Credential,
+    /// The path that Gitea is below, once it was looked for.
+    below: OnceLock<String>,
 }
 
 impl<'a> Session<'a> {
     /// Asks the registry for its authentication scheme. No secret is sent.
     pub(super) fn begin(credential: &'a Credential, options: &Options, env: &Env) -> Result<(Self, Reply), ReachError> {
         let (client, reply) = probe(credential, options, env)?;
-        Ok((Self { client, credential }, reply))
+        let below = OnceLock::new();
+        let session = Self {
+            client,
+            credential,
+            below,
+        };
+        Ok((session, reply))
     }
 
     /// With this time limit for each further request.
@@ -58,6 +67,23 @@ impl<'a> Session<'a> {
 
     pub(super) fn registry(&self) -> String {
         self.credential.registry.to_string()
+    }
+
+    /// Gitea is below this path.
+    pub(super) fn set_below(&self, path: &str) {
+        // It does not move.
+        let _ = self.below.set(path.to_owned());
+    }
+
+    /// Gitea's page on which tokens are made and deleted.
+    pub(super) fn page(&self) -> String {
+        self.page_of("/user/settings/applications")
+    }
+
+    /// The URL of a page of Gitea.
+    pub(super) fn page_of(&self, path: &str) -> String {
+        let below = self.below.get().map_or("", String::as_str);
+        format!("{}{below}{path}", self.client.origin())
     }
 
     /// Reads the first answer: the authentication scheme, or `None` if the registry needs none.

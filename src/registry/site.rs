@@ -14,7 +14,6 @@ use crate::model::{Credential, Username};
 use crate::sys::env::Env;
 
 /// The page to manage an account's tokens in a browser.
-const PAGE: &str = "/user/settings/applications";
 /// The path of the API.
 const API: &str = "/api/v1";
 
@@ -112,13 +111,12 @@ impl<'a> Site<'a> {
 
     /// The page that lists an account's tokens.
     pub fn page(&self) -> String {
-        self.page_of(PAGE)
+        self.session.page()
     }
 
     /// The URL of a page of Gitea.
     pub fn page_of(&self, path: &str) -> String {
-        let below = self.api.base.strip_suffix(API).unwrap_or_default();
-        format!("{}{below}{path}", self.session.client.origin())
+        self.session.page_of(path)
     }
 
     /// A path of the API.

@@ -253,7 +253,7 @@ fn verify_at_a_real_registry_with_passwords() {
     assert_eq!((verified.flow, verified.who), (Flow::Basic, None));
     let wrong = credential(&registry.registry(), "admin", "battery staple");
     match verify(&wrong, &Options::default(), &Env::default()).unwrap_err() {
-        VerifyError::Rejected { said, gitea: false, .. } => {
+        VerifyError::Rejected { said, page: None, .. } => {
             assert_eq!(said.as_deref(), Some("authentication required"));
         }
         other => panic!("{other:?}"),

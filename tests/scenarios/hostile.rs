@@ -409,7 +409,7 @@ fn from_https_to_http() {
         http::Server::start_tls(acceptor, move |_| answer.clone())
     };
     let options = Options {
-        ca_file: Some(ca.clone()),
+        ca_file: Some(ca.clone().into()),
         timeout: LIMIT,
         ..Options::default()
     };

@@ -4,12 +4,14 @@ mod scan;
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use snapbox::str;
 
 use crate::support::api_server::{ApiServer, Fault};
 use crate::support::parts::{DOUBLES, REAL};
-use crate::support::world::World;
+use crate::support::world::{World, auth};
 
 const SECRET: &str = "gitea-credentials";
 
@@ -91,6 +93,53 @@ fn a_revoked_token_is_shown_as_that(world: &World) {
         let row = places.lines().find(|row| row.contains(SECRET)).unwrap();
         assert!(row.starts_with("[REGISTRY]   docker   secret/"), "{line}: {places}");
         assert!(row.ends_with(&format!("   {state}")), "{line}: {places}");
+    }
+}
+
+scenario!(the_service_accounts_of_a_secret_are_remembered);
+/// Also through a rotation, and by whichever flag they were given.
+fn the_service_accounts_of_a_secret_are_remembered() {
+    let world = World::of_doubles();
+    let _ = synced(&world);
+    let account = serde_json::json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}});
+    world
+        .api_server()
+        .put_object("serviceaccounts", &world.namespace, &account);
+    world.regcred("sync -n [NAMESPACE] --service-account default").done();
+    let accounts = |line: &str| {
+        let document: Value = serde_json::from_str(&world.regcred(line).done()).unwrap();
+        let items = document["items"].as_array().unwrap().iter();
+        let mut secrets = items.filter(|item| item["kind"] == "secret");
+        secrets.next().unwrap()["serviceAccounts"].clone()
+    };
+    assert_eq!(accounts("where -o json"), serde_json::json!(["default"]));
+    let rotate = "rotate [REGISTRY] --use cluster --mint --password-stdin";
+    world.regcred_with(rotate, "password of admin\n").done();
+    for line in ["where --offline -o json", "where -o json"] {
+        assert_eq!(accounts(line), serde_json::json!(["default"]), "{line}");
+    }
+}
+
+scenario!(a_secret_with_two_tokens_is_a_place_of_both);
+fn a_secret_with_two_tokens_is_a_place_of_both() {
+    let world = World::of_doubles();
+    let cluster = synced(&world);
+    let docker = world.gitea.add_token("admin", "read:package");
+    let login = "login [REGISTRY] -u admin --use docker --token-stdin";
+    world.regcred_with(login, &docker).done();
+    let registry = world.registry();
+    let document = serde_json::json!({ "auths": {
+        registry.as_str(): { "auth": auth("admin", &cluster) },
+        format!("http://{registry}"): { "auth": auth("admin", &docker) },
+    }});
+    world.put_secret(&serde_json::json!({
+        "metadata": { "name": "of-two", "labels": { "app.kubernetes.io/managed-by": "kubectl-regcred" } },
+        "type": "kubernetes.io/dockerconfigjson",
+        "data": { ".dockerconfigjson": STANDARD.encode(document.to_string()) },
+    }));
+    for line in ["where", "where --offline", "where", "where --offline"] {
+        let places = world.regcred(line).done();
+        assert_eq!(places.matches("secret/of-two").count(), 2, "{line}: {places}");
     }
 }
 

@@ -215,6 +215,24 @@ users:
         self
     }
 
+    /// From now on another keychain is in use, which is empty. Doubles only.
+    pub fn change_keychain(&mut self) {
+        let Keys::Memory(store) = &mut self.keys else {
+            panic!("this one is real")
+        };
+        *store = GatedStore::behind(&self.gate);
+    }
+
+    /// Makes the keychain's fingerprints of the registry's earlier tokens unreadable. Doubles only.
+    pub fn damage_fingerprints(&self) {
+        let Keys::Memory(store) = &self.keys else {
+            panic!("this one is real")
+        };
+        let account = format!("earlier {}", self.registry());
+        let entry = store.build("kubectl-regcred", &account, None).unwrap();
+        entry.set_password("no JSON").unwrap();
+    }
+
     /// `127.0.0.1:port` of the Gitea.
     pub fn registry(&self) -> String {
         self.gitea.registry()

@@ -1,7 +1,5 @@
 //! `kubectl regcred login`: gets a token, verifies it at the registry, and stores it.
 
-use std::path::Path;
-
 use clap::Args;
 
 use super::args::{MintArgs, RegistryConnectionArgs, TokenArgs};
@@ -14,7 +12,7 @@ use super::shared::verify;
 use super::system::System;
 use crate::error::CommandError;
 use crate::keychain::{Keychain, Name};
-use crate::ledger::{Connection, TokenAtServer};
+use crate::ledger::{Connection, KnownPath, KnownPathError, TokenAtServer};
 use crate::model::{CommandLine, Credential, Registry, Use, Username};
 use crate::registry::Verified;
 
@@ -194,12 +192,24 @@ fn record(
     let Some(id) = token_id(keychain, args.usage, credential)? else {
         return Ok(());
     };
-    let file = args
-        .token
-        .env_file
-        .as_deref()
-        .and_then(|path| std::path::absolute(path).ok());
-    let has_file = file.as_deref().is_some_and(Path::is_file);
+    let file = args.token.env_file.as_deref().filter(|path| path.is_file());
+    let file = match file.map(|path| (path, KnownPath::new(path))) {
+        Some((path, Err(why @ KnownPathError::NotText))) => {
+            let path = path.display();
+            system
+                .output
+                .warn(format_args!("that {path} holds the token is not remembered: {why}"));
+            None
+        }
+        file => file.and_then(|(_, known)| known.ok()),
+    };
+    let ca_file = args.connection.ca_file.as_ref().filter(|_| !args.no_verify);
+    if let Some(why) = ca_file.and_then(|file| KnownPath::new(file.path()).err()) {
+        let why = CommandError::failed(format_args!("--ca-file is not remembered: {why}"));
+        system
+            .output
+            .warn_of(&why.hint("sync, rotate and status need --ca-file FILE again"));
+    }
     ledger_writer::update(system, |ledger, now| {
         ledger.is_current(&id, now);
         if !args.no_verify {
@@ -211,8 +221,8 @@ fn record(
         if let Some(created) = verified.and_then(|verified| verified.created) {
             ledger.was_created(&id, created);
         }
-        if let Some(file) = file.filter(|_| has_file) {
-            ledger.was_in_file(&id, &file, now);
+        if let Some(file) = file {
+            ledger.was_in_file(&id, file, now);
         }
     });
     Ok(())

@@ -16,9 +16,9 @@ use crate::cluster::{
 use crate::commands::args::{ClusterArgs, RegistryConnectionArgs};
 use crate::commands::shared::targets::{Find, Job, Supply};
 use crate::error::CommandError;
-use crate::ledger::Skipped;
+use crate::ledger::{KnownPath, KnownPathError, Skipped};
 use crate::model::{ActionsSecret, ClusterId, Username, serde_text};
-use crate::registry::{MintScopes, TokenName};
+use crate::registry::{CaFile, MintScopes, TokenName};
 
 /// Incremented when a field changes its meaning.
 const VERSION: u32 = 1;
@@ -312,23 +312,28 @@ fn skipped(args: &RotateArgs) -> Skipped {
 
 fn registry(args: &RotateArgs) -> Result<RegistryConnectionArgs, CommandError> {
     Ok(RegistryConnectionArgs {
-        ca_file: absolute(args.connection.ca_file.as_deref(), "--ca-file")?,
+        ca_file: absolute(args.connection.ca_file.as_ref().map(CaFile::path), "--ca-file")?.map(CaFile::from),
         ..args.connection.clone()
     })
 }
 
-/// The absolute path, because a rotation may be resumed from another folder. JSON needs it to be UTF-8.
+/// The absolute path, because a rotation may be resumed from another folder, and by another process.
 fn absolute(path: Option<&Path>, flag: &str) -> Result<Option<PathBuf>, CommandError> {
     let Some(path) = path else { return Ok(None) };
-    let whole = std::path::absolute(path)?;
-    if whole.to_str().is_none() {
-        return Err(CommandError::usage(format_args!(
-            "the path for {flag} is not UTF-8, so an interrupted rotation could not be resumed with it: {}",
-            whole.display()
+    let refused = |why: KnownPathError| {
+        let hint = match why {
+            KnownPathError::NotText => "rename the file or its folder, or use a symbolic link",
+            KnownPathError::Pipe => "write it to a file, and name that",
+            KnownPathError::Folder(_) => "change to a folder that exists",
+        };
+        CommandError::usage(format_args!(
+            "an interrupted rotation could not be resumed with {flag} {}: {why}",
+            path.display()
         ))
-        .hint("rename the file or its folder, or use a symbolic link"));
-    }
-    Ok(Some(whole))
+        .hint(hint)
+    };
+    let known = KnownPath::new(path).map_err(refused)?;
+    Ok(Some(known.as_path().to_owned()))
 }
 
 #[cfg(test)]
@@ -384,7 +389,7 @@ mod tests {
         assert_eq!(options.impersonate.groups, ["ops", "dev"]);
         assert_eq!(options.impersonate.uid.as_deref(), Some("1000"));
         assert_eq!(
-            journal.registry.ca_file.as_deref(),
+            journal.registry.ca_file.as_ref().map(CaFile::path),
             Some(Path::new("/etc/ssl/lan-ca.pem"))
         );
         assert!(journal.registry.plain_http);

@@ -4,6 +4,7 @@ use std::fmt;
 
 use k8s_openapi::jiff::Timestamp;
 
+use super::apply::After;
 use super::targets::Job;
 use crate::cluster::{Cluster, Target};
 use crate::commands::system::System;
@@ -57,6 +58,7 @@ impl LedgerWriter {
         &mut self,
         cluster: &Cluster,
         jobs: &[Job],
+        after: &After,
         system: &mut System<'_>,
     ) -> Option<ClusterId> {
         let ids = || jobs.iter().flat_map(|job| job.ids().map(move |id| (job, id)));
@@ -76,7 +78,8 @@ impl LedgerWriter {
                     ledger.is_current(token, now);
                     current.push(token);
                 }
-                ledger.will_write(token, &id, &job.target, &job.service_accounts, now);
+                let accounts: Vec<_> = after.accounts_of(job).into_iter().cloned().collect();
+                ledger.will_write(token, &id, &job.target, &accounts, now);
             }
         });
         self.report(noted, system);

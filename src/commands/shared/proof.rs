@@ -17,7 +17,7 @@ use crate::cluster::OtherToken;
 use crate::commands::args::RegistryConnectionArgs;
 use crate::commands::system::System;
 use crate::error::CommandError;
-use crate::ledger::{Connection, Ledger, TokenId};
+use crate::ledger::{Connection, KnownPath, Ledger, TokenId};
 use crate::model::Credential;
 use crate::registry::{self, Verified, VerifyError};
 use crate::sys::env::Env;
@@ -344,17 +344,18 @@ pub(in crate::commands) const NO_VERIFY: &str =
 impl From<&Connection> for RegistryConnectionArgs {
     fn from(known: &Connection) -> Self {
         Self {
-            ca_file: known.ca_file.clone(),
+            ca_file: known.ca_file.as_ref().map(|path| path.as_path().to_owned().into()),
             plain_http: known.plain_http,
             gitea_path: known.gitea_path.as_deref().and_then(|path| path.parse().ok()),
         }
     }
 }
 
+/// What can be remembered of it.
 impl From<&RegistryConnectionArgs> for Connection {
     fn from(args: &RegistryConnectionArgs) -> Self {
         Self {
-            ca_file: args.ca_file.as_deref().and_then(|path| std::path::absolute(path).ok()),
+            ca_file: args.ca_file.as_ref().and_then(|file| KnownPath::new(file.path()).ok()),
             plain_http: args.plain_http,
             gitea_path: args.gitea_path.as_ref().map(ToString::to_string),
         }

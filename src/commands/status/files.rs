@@ -56,7 +56,9 @@ pub(super) fn is_named_by(findings: &[Finding], finding: &Finding) -> bool {
 /// The files that a token was read from.
 fn remembered(ledger: &Ledger) -> impl Iterator<Item = PathBuf> {
     let tokens = ledger.credentials.iter().flat_map(|credential| &credential.tokens);
-    tokens.flat_map(|token| &token.files).map(|file| file.path.clone())
+    tokens
+        .flat_map(|token| &token.files)
+        .map(|file| file.path.as_path().to_owned())
 }
 
 /// The env files of the current folder.

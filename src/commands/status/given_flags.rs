@@ -66,8 +66,9 @@ impl GivenFlags {
         let groups = cluster.impersonate_groups.iter();
         this.cluster
             .extend(groups.map(|group| Flag::new("--as-group", "GROUP", group)));
-        if let Some(path) = &connection.ca_file {
-            this.registry.push(Flag::new("--ca-file", "FILE", &path.display()));
+        if let Some(file) = &connection.ca_file {
+            this.registry
+                .push(Flag::new("--ca-file", "FILE", &file.path().display()));
         }
         if connection.plain_http {
             this.registry.push(Flag::alone("--plain-http"));

@@ -120,15 +120,16 @@ async fn look(
             }
         }
         for place in &looked.places {
-            for held in &place.holds {
-                let Some(mut id) = held.id.clone() else { continue };
-                if let (None, Some((credential, _))) = (held.usage, known(ledger, held)) {
-                    id.usage = credential.usage;
-                }
-                ledger.holds(&id, &place.cluster, &place.target, now);
-                if held.is_current {
-                    ledger.has_current(&id.registry, id.usage, &place.cluster);
-                }
+            for registry in &registries {
+                let held = place.holds.iter().filter(|held| held.registry == *registry);
+                note(
+                    ledger,
+                    registry,
+                    &held.collect::<Vec<_>>(),
+                    &place.cluster,
+                    &place.target,
+                    now,
+                );
             }
         }
     });
@@ -164,6 +165,38 @@ async fn look(
     }
     report.unseen.extend(looked.unseen);
     Ok(read)
+}
+
+/// Notes which tokens of the registry a Secret holds.
+fn note(
+    ledger: &mut Ledger,
+    registry: &Registry,
+    held: &[&Held],
+    cluster: &ClusterId,
+    target: &Target,
+    now: Timestamp,
+) {
+    let id_of = |held: &Held| {
+        let mut id = held.id.clone()?;
+        if let (None, Some((credential, _))) = (held.usage, known(ledger, held)) {
+            id.usage = credential.usage;
+        }
+        Some((id, held.is_current))
+    };
+    let ids: Vec<_> = held.iter().filter_map(|held| id_of(held)).collect();
+    for (id, _) in ids.iter().filter(|(_, is_current)| *is_current) {
+        ledger.has_current(&id.registry, id.usage, cluster);
+    }
+    let ids: Vec<_> = ids.into_iter().map(|(id, _)| id).collect();
+    if held.is_empty() {
+        ledger.holds_none(registry, cluster, target);
+    } else if ids.len() == held.len() {
+        ledger.holds_all(&ids, cluster, target, now);
+    } else {
+        for id in &ids {
+            ledger.holds_too(id, cluster, target, now);
+        }
+    }
 }
 
 /// What is remembered and was not read now.
@@ -223,7 +256,7 @@ fn remembered(args: &WhereArgs, tokens: &KnownTokens, ledger: &Ledger, read: &[R
             for file in &token.files {
                 report.rows.push(Row {
                     seen: Some(file.seen),
-                    ..row(Place::File(file.path.clone()))
+                    ..row(Place::File(file.path.as_path().to_owned()))
                 });
             }
         }

@@ -6,7 +6,7 @@ use keyring_core::api::{CredentialApi, CredentialStoreApi};
 use keyring_core::{CredentialStore, Entry, Result as CoreResult, sample};
 
 use super::*;
-use crate::model::{Registry, Use};
+use crate::model::{Registry, Token, Use};
 
 const LOGIN: &str = "docker gitea.example.com";
 const TOKEN: &str = r#"{"username":"admin","token":"t"}"#;
@@ -256,7 +256,7 @@ impl CredentialApi for Garbled {
 fn fingerprints_are_moved_and_merged() {
     let migration = migration();
     let registry: Registry = "gitea.example.com".parse().unwrap();
-    let token = |text: &str| crate::model::Token::parse(text).unwrap();
+    let token = |text: &str| Token::parse(text).unwrap();
     for (keychain, remembered) in [(&migration.from, "one"), (&migration.to, "two")] {
         keychain
             .remember(&Name::login(&registry, Use::Docker), &[token(remembered)])
@@ -270,4 +270,31 @@ fn fingerprints_are_moved_and_merged() {
     assert_eq!(migration.find().unwrap(), Inventory::default());
     let own = migration.to.own_tokens(&registry).unwrap();
     assert!(own.has(&token("one")) && own.has(&token("two")) && !own.has(&token("three")));
+}
+
+#[test]
+fn the_ledgers_fingerprints_of_a_token_stay_known() {
+    let registry: Registry = "gitea.example.com".parse().unwrap();
+    let token = Token::verbatim("t".to_owned());
+    let migration = migration();
+    // Used, and logged out of again: a key with one fingerprint.
+    put(&migration.to, LOGIN, OTHER);
+    assert!(migration.to.delete(&registry, Use::Docker).unwrap());
+    // In use, and never changed: a key without any.
+    put(&migration.from, LOGIN, TOKEN);
+    let noted = migration.from.fingerprints(&registry, &token).unwrap();
+    // A conflict: the login stays.
+    put(&migration.to, LOGIN, OTHER);
+    assert_eq!(migration.apply(&name(LOGIN)).unwrap(), Action::Conflict);
+    migration.take_earlier(&registry).unwrap();
+    assert_eq!(migration.from.fingerprints(&registry, &token).unwrap(), noted);
+    assert!(migration.to.delete(&registry, Use::Docker).unwrap());
+    assert_eq!(migration.apply(&name(LOGIN)).unwrap(), Action::Move);
+    migration.take_earlier(&registry).unwrap();
+    assert_eq!(migration.find().unwrap(), Inventory::default());
+    let known = migration.to.fingerprints(&registry, &token).unwrap();
+    assert!(known.len() == 2 && known.contains(&noted[0]));
+    let own = migration.to.own_fingerprints(&registry).unwrap();
+    assert!(known.iter().all(|fingerprint| own.contains(fingerprint)));
+    assert_eq!(own.len(), 3, "and the one that was logged out of");
 }

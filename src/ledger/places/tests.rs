@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -148,7 +150,11 @@ fn the_file_says_no_more_than_it_has_to() {
         &["default".parse().unwrap()],
         now(0),
     );
-    ledger.was_in_file(&token, Path::new("/home/op/registry.env"), now(0));
+    ledger.was_in_file(
+        &token,
+        KnownPath::new(Path::new("/home/op/registry.env")).unwrap(),
+        now(0),
+    );
     let text = ledger.text();
     assert!(!text.contains("s3cret"), "{text}");
     assert_eq!(parse(&text).unwrap(), ledger);
@@ -248,4 +254,75 @@ fn a_secret_of_actions_has_the_token_that_the_server_took_last() {
     let read = parse(&ledger.text()).unwrap();
     assert_eq!(read.actions_with(&new).into_iter().collect::<Vec<_>>(), [&secret]);
     assert!(!read.text().contains("\"new\""));
+}
+
+/// The same token, as two keychains know it, and as one that both were merged into.
+fn ids_of_two_keychains(usage: Use, token: &str) -> [TokenId; 3] {
+    let with_key = |key| EarlierTokens::with_key(FingerprintKey::new(Zeroizing::new([key; 32])));
+    let (first, second) = (with_key(7), with_key(8));
+    let mut both = second.clone();
+    both.merge(first.clone());
+    [first, second, both].map(|earlier| TokenId {
+        fingerprints: earlier.fingerprints(&Token::verbatim(token.to_owned())),
+        ..id(usage, token)
+    })
+}
+
+#[test]
+fn what_two_keychains_noted_of_a_token_is_joined() {
+    let (first, second): (ActionsSecret, ActionsSecret) =
+        ("repo:a/b/X".parse().unwrap(), "repo:a/b/Y".parse().unwrap());
+    let [of_first, of_second, of_both] = ids_of_two_keychains(Use::Docker, "t");
+    let mut ledger = Ledger::default();
+    ledger.is_current(&of_second, now(0));
+    ledger.wrote_actions(&of_second, &second, now(0));
+    ledger.wrote_actions(&of_first, &first, now(1));
+    ledger.holds(&of_first, &cluster("a"), &target("shop/s"), now(1));
+    ledger.is_current(&of_first, now(1));
+    assert_eq!(ledger.actions_with(&of_first).into_iter().collect::<Vec<_>>(), [&first]);
+    assert_eq!(ledger.actions_with(&of_both).len(), 2);
+    assert!(ledger.has_actions(&of_both, &first) && ledger.has_actions(&of_both, &second));
+    let for_another_use = TokenId {
+        usage: Use::Cluster,
+        ..of_both.clone()
+    };
+    assert_eq!(ledger.actions_with(&for_another_use).len(), 2);
+    let known: BTreeSet<Fingerprint> = of_second.fingerprints.iter().cloned().collect();
+    let others = ledger.actions_without(&registry(), &known);
+    assert_eq!(others.into_iter().collect::<Vec<_>>(), [&first]);
+    ledger.proved(&of_both, now(2));
+    let tokens = &ledger.credential(&registry(), Use::Docker).unwrap().tokens;
+    assert_eq!((tokens.len(), tokens[0].actions.len()), (1, 2));
+    assert_eq!((tokens[0].replaced, tokens[0].proved), (None, Some(now(2))));
+    assert_eq!(holders(&ledger, &of_both).len(), 1);
+    ledger.revoked(&of_both, now(3));
+    assert!(
+        ledger.actions_without(&registry(), &BTreeSet::new()).is_empty(),
+        "it is dead"
+    );
+}
+
+#[test]
+fn a_secret_can_hold_two_tokens_and_keeps_its_service_accounts() {
+    let (old, current, lost) = (
+        id(Use::Docker, "old"),
+        id(Use::Docker, "current"),
+        id(Use::Cluster, "lost"),
+    );
+    let (a, secret) = (cluster("a"), target("shop/s"));
+    let accounts: Vec<ServiceAccountName> = vec!["default".parse().unwrap(), "builder".parse().unwrap()];
+    let mut ledger = Ledger::default();
+    ledger.will_write(&lost, &a, &secret, &accounts[..1], now(0));
+    ledger.will_write(&old, &a, &secret, &accounts[1..], now(0));
+    ledger.holds_all(&[current.clone(), old.clone()], &a, &secret, now(1));
+    assert_eq!((holders(&ledger, &old).len(), holders(&ledger, &current).len()), (1, 1));
+    assert!(holders(&ledger, &lost).is_empty());
+    ledger.holds(&current, &a, &secret, now(2));
+    assert!(holders(&ledger, &old).is_empty());
+    assert_eq!(ledger.service_accounts(&a, &secret), accounts.iter().collect());
+    // By the cluster's address, as one whose uid could not be read.
+    let by_address = ClusterId::Server("https://10.0.0.1".to_owned());
+    ledger.will_write(&current, &by_address, &secret, &["other".parse().unwrap()], now(3));
+    ledger.saw_cluster(&a, "https://10.0.0.1", "prod", now(3));
+    assert_eq!(ledger.service_accounts(&a, &secret).len(), 3);
 }

@@ -123,6 +123,16 @@ fn names_are_read_as_go_reads_them() {
     index["MANIFESTS"] = json!([]);
     index["manifests"] = json!([]);
     assert_eq!(parse(&index), Err(ManifestError::Ambiguous));
+    // In the same case: Go joins two objects, and serde_json keeps the second.
+    let image = of_image().to_string();
+    for twins in [
+        image.replacen("{", r#"{"layers":[],"#, 1),
+        image.replacen(r#""config":{"#, r#""config":{"size":1,"#, 1),
+    ] {
+        assert_ne!(twins, image);
+        let parsed = Manifest::parse(twins.as_bytes(), None);
+        assert_eq!(parsed, Err(ManifestError::Ambiguous), "{twins}");
+    }
     let kind = "application/vnd.dev.cosign.simplesigning.v1+json";
     let signature = json!({"MediaType": kind, "digest": digest("signature").as_str(), "size": 1});
     let manifest = parse(&with(of_image(), "layers", json!([signature]))).unwrap();

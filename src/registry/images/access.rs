@@ -1,7 +1,7 @@
 //! How requests below `/v2/` are authorised: openly, with the credential itself, or with a token for it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::StatusCode;
 use zeroize::Zeroizing;
@@ -20,13 +20,19 @@ pub(super) enum Access {
     Token(Exchange),
 }
 
-/// Tokens that the credential was exchanged for, by scope.
+/// What the credential was exchanged for, by scope.
 pub(super) struct Exchange {
     realm: Endpoint,
     service: Option<String>,
     /// Gitea's tokens are for everything.
     is_gitea: bool,
-    tokens: Mutex<BTreeMap<String, Arc<Zeroizing<String>>>>,
+    answers: Mutex<BTreeMap<String, Answer>>,
+}
+
+/// What the token server gave.
+enum Answer {
+    Token(Arc<Zeroizing<String>>),
+    Refused(Reply),
 }
 
 impl Access {
@@ -38,7 +44,7 @@ impl Access {
                 is_gitea: challenge::gitea_prefix(&realm, service.as_deref()).is_some(),
                 realm: session.token_server(&realm, service.as_deref())?,
                 service,
-                tokens: Mutex::default(),
+                answers: Mutex::default(),
             }),
         })
     }
@@ -77,33 +83,48 @@ impl Exchange {
         }
     }
 
-    fn tokens(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<Zeroizing<String>>>> {
-        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    fn answers(&self) -> MutexGuard<'_, BTreeMap<String, Answer>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self, scope: &str) -> Option<Arc<Zeroizing<String>>> {
-        self.tokens().get(scope).cloned()
+        match self.answers().get(scope)? {
+            Answer::Token(token) => Some(token.clone()),
+            Answer::Refused(_) => None,
+        }
     }
 
     /// Another thread may have a newer one already.
     fn forget(&self, scope: &str, token: &Arc<Zeroizing<String>>) {
-        let mut tokens = self.tokens();
-        if tokens.get(scope).is_some_and(|known| Arc::ptr_eq(known, token)) {
-            tokens.remove(scope);
+        let mut answers = self.answers();
+        if let Some(Answer::Token(known)) = answers.get(scope)
+            && Arc::ptr_eq(known, token)
+        {
+            answers.remove(scope);
         }
     }
 
-    /// One exchange at a time: a refused credential must not be tried several times, which may lock the account.
+    /// One exchange at a time, and none after a refusal: a refused credential must not be tried several times, which may lock
+    /// the account.
     fn token(&self, session: &Session<'_>, scope: &str) -> Result<Arc<Zeroizing<String>>, ImagesError> {
-        let mut tokens = self.tokens();
-        if let Some(token) = tokens.get(scope) {
-            return Ok(token.clone());
+        let mut answers = self.answers();
+        match answers.get(scope) {
+            Some(Answer::Token(token)) => return Ok(token.clone()),
+            Some(Answer::Refused(reply)) => {
+                if let Some(refusal) = session.refusal(reply, self.is_gitea) {
+                    return Err(refusal.into());
+                }
+            }
+            None => {}
         }
         let scope_wanted = Some(scope).filter(|scope| !scope.is_empty());
         let reply = session.exchange_for(&self.realm, self.service.as_deref(), scope_wanted)?;
-        let reply = session.unrefused(reply, self.is_gitea)?;
+        if let Some(refusal) = session.refusal(&reply, self.is_gitea) {
+            answers.insert(scope.to_owned(), Answer::Refused(reply));
+            return Err(refusal.into());
+        }
         let token = Arc::new(session.exchanged(&reply)?);
-        tokens.insert(scope.to_owned(), token.clone());
+        answers.insert(scope.to_owned(), Answer::Token(token.clone()));
         Ok(token)
     }
 }

@@ -209,11 +209,11 @@ impl Images<'_> {
             });
         };
         let client = &self.session.client;
-        let auth = match self.session.credential.token.expose() {
-            token if token.is_ascii() => Auth::Bearer(token),
-            // An account's password, which is not a token.
-            _ => Auth::Basic(self.session.credential),
-        };
+        let credential = self.session.credential;
+        let auth = credential
+            .token
+            .as_bearer()
+            .map_or(Auth::Basic(credential), Auth::Bearer);
         let to = client.own(&format!("{}{path}", api.base)).map_err(VerifyError::from)?;
         let reply = call(client, &to, auth).map_err(VerifyError::from)?;
         self.session.passing(&reply)?;

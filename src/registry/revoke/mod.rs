@@ -53,7 +53,7 @@ pub fn revoke(
     if credential.username.is_identity_token() {
         return Err(RevokeError::IdentityToken);
     }
-    if !credential.token.expose().is_ascii() {
+    if credential.token.as_bearer().is_none() {
         return Err(RevokeError::Password);
     }
     let site = Site::find(credential, options, env)?;

@@ -2,7 +2,6 @@
 
 use thiserror::Error;
 
-use crate::model::Registry;
 use crate::registry::{ReachError, Scopes};
 
 /// Why a registry does not accept a credential, or could not be asked.
@@ -52,15 +51,24 @@ pub enum VerifyError {
     Rejected {
         registry: String,
         said: Option<String>,
-        /// Whether it is a Gitea, for which there is a better hint.
-        gitea: bool,
+        /// Where tokens are made, at a Gitea.
+        page: Option<String>,
     },
     /// The token is valid but gives no access to packages.
     #[error("the token is valid, but has no access to packages{}", scopes.as_ref().map(|scopes| format!(": its scopes are {scopes}")).unwrap_or_default())]
-    NoPackageScope { registry: String, scopes: Option<Scopes> },
+    NoPackageScope {
+        registry: String,
+        scopes: Option<Scopes>,
+        /// Where tokens are made.
+        page: String,
+    },
     /// One of the two above; the server does not tell which.
     #[error("{registry} does not accept the token: it is wrong, or has no access to packages")]
-    RejectedOrNoPackageScope { registry: String },
+    RejectedOrNoPackageScope {
+        registry: String,
+        /// Where tokens are made.
+        page: String,
+    },
     /// The registry answered as to an anonymous request.
     #[error("{registry} answered as if no token had been sent")]
     NotSeen { registry: String },
@@ -110,15 +118,7 @@ impl VerifyError {
     }
 
     pub fn hint(&self) -> Option<String> {
-        let new_token = |registry: &str| {
-            let local = registry
-                .parse::<Registry>()
-                .is_ok_and(|registry| registry.is_loopback());
-            let scheme = if local { "http" } else { "https" };
-            format!(
-                "make a token with read:package or write:package at {scheme}://{registry}/user/settings/applications"
-            )
-        };
+        let new_token = |page: &str| format!("make a token with read:package or write:package at {page}");
         Some(match self {
             Self::Reach(error) => return error.hint(),
             Self::IdentityToken => "use a personal access token or a password".to_owned(),
@@ -144,11 +144,11 @@ impl VerifyError {
                 "if it is your own registry, let its reverse proxy pass on X-Forwarded-Proto: https".to_owned()
             }
             Self::Malformed { .. } => "check that no proxy changes the answers on the way".to_owned(),
-            Self::Rejected { gitea: true, registry, .. } => {
-                format!("{}; an account's password is no token", new_token(registry))
+            Self::Rejected { page: Some(page), .. } => {
+                format!("{}; an account's password is no token", new_token(page))
             }
             Self::Rejected { .. } => "check the user name and the token, and whether the token has expired".to_owned(),
-            Self::NoPackageScope { registry, .. } | Self::RejectedOrNoPackageScope { registry } => new_token(registry),
+            Self::NoPackageScope { page, .. } | Self::RejectedOrNoPackageScope { page, .. } => new_token(page),
             Self::NotSeen { .. } => {
                 "let the reverse proxy pass on the Authorization header; Gitea 1.17 also answers so to a wrong token".to_owned()
             }

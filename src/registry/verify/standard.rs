@@ -65,7 +65,7 @@ fn accepted(session: &Session, reply: &Reply) -> Result<(), VerifyError> {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(VerifyError::Rejected {
             registry: session.registry(),
             said: session.client.error_message(reply),
-            gitea: false,
+            page: None,
         }),
         _ => Err(session.malformed("it neither accepts nor refuses the credential")),
     }

@@ -3,6 +3,7 @@
 use snapbox::str;
 
 use crate::support::parts::{DOUBLES, REAL, REAL_WITH_VAULT};
+use crate::support::tls::Authority;
 use crate::support::world::World;
 
 const LOGIN: &str = "login [REGISTRY] -u admin --token-stdin";
@@ -111,4 +112,30 @@ the keychain holds no credential
 hint: kubectl regcred login REGISTRY -u USER
 
 "#]]);
+}
+
+scenario!(a_ca_file_that_is_a_pipe_is_not_remembered);
+fn a_ca_file_that_is_a_pipe_is_not_remembered() {
+    let world = World::of_doubles();
+    let folder = tempfile::tempdir().unwrap();
+    let pem = std::fs::read(Authority::new().write_to(folder.path())).unwrap();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    std::io::Write::write_all(&mut writer, &pem).unwrap();
+    drop(writer);
+    let path = format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader));
+    let line = format!("login [REGISTRY] -u admin --mint --password-stdin --ca-file {path}");
+    let ran = world.regcred_with(&line, "password of admin\n");
+    assert_eq!(ran.code, 0, "{ran}");
+    let warning = "warning: --ca-file is not remembered: it is a pipe, which no other process can read again\n\
+                   hint: sync, rotate and status need --ca-file FILE again\n";
+    assert!(ran.stderr.contains(warning), "{ran}");
+    world.regcred("sync -n [NAMESPACE]").done();
+    let ran = world.regcred(&format!("rotate [REGISTRY] --mint --ca-file {path}"));
+    assert_eq!(ran.code, 2, "{ran}");
+    assert!(
+        ran.stderr.contains(&format!(
+            "an interrupted rotation could not be resumed with --ca-file {path}: it is a pipe"
+        )),
+        "{ran}"
+    );
 }

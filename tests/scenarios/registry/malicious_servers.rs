@@ -82,7 +82,7 @@ fn over_https_nothing_falls_back_to_http() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let trusting = Options {
-        ca_file: Some(authority.write_to(folder.path())),
+        ca_file: Some(authority.write_to(folder.path()).into()),
         ..options()
     };
     let thief = thief();

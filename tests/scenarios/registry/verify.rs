@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use regcred::model::{Credential, Token, Version};
-use regcred::registry::{Flow, Images, Note, Options, ReachError, Server, Verified, VerifyError, image_access, verify};
+use regcred::registry::{
+    CaFile, Flow, Images, Note, Options, ReachError, Server, Verified, VerifyError, image_access, verify,
+};
 use regcred::sys::env::Env;
 use serde_json::json;
 
@@ -127,7 +129,7 @@ fn a_dead_token_is_shown_as_few_times_as_the_generation_allows() {
             assert_is!(error, VerifyError::NotSeen { .. });
         } else {
             assert!(error.hint().unwrap().contains("read:package"), "{profile:?}");
-            assert_is!(error, VerifyError::Rejected { gitea: true, .. });
+            assert_is!(error, VerifyError::Rejected { page: Some(_), .. });
         }
     }
     // Without its API, a 401 in JSON has two possible reasons, and no second attempt finds out which.
@@ -381,8 +383,11 @@ fn only_a_gitea_is_said_to_have_giteas_pages() {
     );
     let hint = error.hint().unwrap();
     assert!(!hint.contains("/user/settings"), "{hint}");
+    let again = images.digest(&"admin/app".parse().unwrap(), &Version::Tag("2".parse().unwrap()));
+    assert_eq!(again.unwrap_err().to_string(), error.to_string());
+    assert_eq!(harbor.with_credential(), 1, "a refused credential is not tried again");
     let error = image_access(&"x.example/admin/app:1".parse().unwrap(), &credential, &options, &env).unwrap_err();
-    assert_is!(error, VerifyError::Rejected { gitea: false, .. });
+    assert_is!(error, VerifyError::Rejected { page: None, .. });
 }
 
 scenario!(nobody_else_receives_the_token);
@@ -446,7 +451,7 @@ fn over_https_nothing_falls_back_to_http() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let trusting = Options {
-        ca_file: Some(authority.write_to(folder.path())),
+        ca_file: Some(authority.write_to(folder.path()).into()),
         ..options()
     };
     let thief = http::Server::start(|_| Answer::json(200, &json!({"token": "thanks"})));
@@ -495,7 +500,7 @@ fn other_registries() {
             (Flow::Bearer, Server::Other, None)
         );
         match refused(&registry.registry(), DEAD) {
-            VerifyError::Rejected { said, gitea: false, .. } => assert_eq!(said.as_deref(), Some("who are you")),
+            VerifyError::Rejected { said, page: None, .. } => assert_eq!(said.as_deref(), Some("who are you")),
             other => panic!("{other:?}"),
         }
         assert_eq!(
@@ -524,7 +529,7 @@ fn other_registries() {
     assert_eq!(check(&basic.registry(), "right").unwrap().flow, Flow::Basic);
     assert_is!(
         refused(&basic.registry(), DEAD),
-        VerifyError::Rejected { gitea: false, .. }
+        VerifyError::Rejected { page: None, .. }
     );
     assert_eq!(basic.with_credential(), 2);
 
@@ -714,7 +719,7 @@ fn tls_failures() {
         let server = http::Server::start_tls(authority.server(names, valid), |_| Answer::empty(200));
         let proxy = http::Server::tunnel(server.address());
         let options = Options {
-            ca_file: ca_file.cloned(),
+            ca_file: ca_file.cloned().map(CaFile::from),
             ..options()
         };
         let error = ask(NAME, DEAD, &options, &through(&proxy)).unwrap_err();
@@ -743,6 +748,47 @@ fn tls_failures() {
     assert_eq!(plain.with_credential(), 0);
 }
 
+scenario!(the_page_for_a_new_token_is_where_gitea_is);
+fn the_page_for_a_new_token_is_where_gitea_is() {
+    for profile in [Profile::V1_22, Profile::V1_27, Profile::Forgejo15] {
+        let gitea = gitea(profile);
+        gitea.state().root_url = format!("http://{}/code/gitea/", gitea.address());
+        let there = Options {
+            gitea_path: Some("/code/gitea".parse().unwrap()),
+            ..options()
+        };
+        let issues = gitea.add_token("admin", "write:issue");
+        for token in [DEAD, &issues] {
+            let error = ask(&gitea.registry(), token, &there, &Env::default()).unwrap_err();
+            let page = format!(" http://{}/code/gitea/user/settings/applications", gitea.registry());
+            let hint = error.hint().unwrap();
+            assert!(hint.contains(&page), "{profile:?}: {hint}");
+        }
+    }
+}
+
+scenario!(a_ca_file_that_is_a_pipe_is_read_once);
+fn a_ca_file_that_is_a_pipe_is_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let pem = std::fs::read(authority.write_to(folder.path())).unwrap();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    std::io::Write::write_all(&mut writer, &pem).unwrap();
+    drop(writer);
+    let path = std::path::PathBuf::from(format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader)));
+    let trusting = Options {
+        ca_file: Some(path.into()),
+        ..options()
+    };
+    let gitea = Gitea::start_tls(Profile::V1_27, NAME, authority.server(&[NAME], Valid::Now));
+    gitea.add_user("admin");
+    let token = gitea.add_token("admin", "write:package");
+    let proxy = http::Server::tunnel(gitea.address());
+    for _ in 0..2 {
+        ask(NAME, &token, &trusting, &through(&proxy)).unwrap();
+    }
+}
+
 scenario!(ca_files);
 fn ca_files() {
     let folder = tempfile::tempdir().unwrap();
@@ -754,8 +800,8 @@ fn ca_files() {
     let garbage = "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
     let cut = "-----BEGIN CERTIFICATE-----\naGVsbG8=\n";
     let server = http::Server::start(|_| Answer::empty(200));
-    let with = |ca_file| Options {
-        ca_file: Some(ca_file),
+    let with = |ca_file: std::path::PathBuf| Options {
+        ca_file: Some(ca_file.into()),
         ..options()
     };
     for content in ["", "hello", garbage, cut] {
@@ -786,7 +832,7 @@ fn proxies() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let trusting = Options {
-        ca_file: Some(authority.write_to(folder.path())),
+        ca_file: Some(authority.write_to(folder.path()).into()),
         ..options()
     };
     let gitea = Gitea::start_tls(Profile::V1_27, NAME, authority.server(&[NAME], Valid::Now));
@@ -817,7 +863,7 @@ fn a_socks_proxy_looks_the_name_up() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let trusting = Options {
-        ca_file: Some(authority.write_to(folder.path())),
+        ca_file: Some(authority.write_to(folder.path()).into()),
         ..options()
     };
     let gitea = Gitea::start_tls(Profile::V1_27, NAME, authority.server(&[NAME], Valid::Now));
@@ -844,8 +890,9 @@ scenario!(a_servers_own_certificate_as_its_authority);
 fn a_servers_own_certificate_as_its_authority() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ca.pem");
-    let trusting = Options {
-        ca_file: Some(file.clone()),
+    // Each time as another process, because one process reads it once.
+    let trusting = || Options {
+        ca_file: Some(file.clone().into()),
         ..options()
     };
     for is_authority in [true, false] {
@@ -857,18 +904,18 @@ fn a_servers_own_certificate_as_its_authority() {
         let by_name = gitea.registry().replace("127.0.0.1", "localhost");
         let by_address = by_name.replace("localhost", "127.0.0.1");
         std::fs::write(&file, pem).unwrap();
-        ask(&by_name, &token, &trusting, &Env::default()).unwrap();
-        let error = ask(&by_address, &token, &trusting, &Env::default()).unwrap_err();
+        ask(&by_name, &token, &trusting(), &Env::default()).unwrap();
+        let error = ask(&by_address, &token, &trusting(), &Env::default()).unwrap_err();
         assert_is!(error, VerifyError::Reach(ReachError::WrongName { names, .. }) if names == "localhost");
         std::fs::write(&file, of_another).unwrap();
-        let error = ask(&by_name, &token, &trusting, &Env::default()).unwrap_err();
+        let error = ask(&by_name, &token, &trusting(), &Env::default()).unwrap_err();
         let text = format!("{error} {}", error.hint().unwrap_or_default());
         assert!(!text.contains("UsedAs") && !text.contains("Other("), "{text}");
     }
     let authority = Authority::new();
     let nameless = Gitea::start_tls(Profile::V1_27, "localhost", authority.server(&[], Valid::Now));
     let trusting = Options {
-        ca_file: Some(authority.write_to(folder.path())),
+        ca_file: Some(authority.write_to(folder.path()).into()),
         ..options()
     };
     let by_name = nameless.registry().replace("127.0.0.1", "localhost");
@@ -893,7 +940,7 @@ fn loopback_over_https_http_and_ipv6() {
     assert_is!(error, VerifyError::Reach(ReachError::UnknownAuthority { .. }));
     assert_eq!(gitea.requests(), []);
     let trusting = Options {
-        ca_file: Some(authority.write_to(folder.path())),
+        ca_file: Some(authority.write_to(folder.path()).into()),
         ..options()
     };
     let proxied = Env::from_iter([("HTTPS_PROXY", "http://no-such-proxy.invalid:3128")]);

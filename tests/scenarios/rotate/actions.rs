@@ -130,6 +130,28 @@ fn a_repository_that_is_gone_holds_the_old_token_until_it_is_skipped(world: Worl
     assert!(!rotation.works(&rotation.old), "{ran}");
 }
 
+scenario!(a_pipeline_that_another_keychain_gave_the_token_holds_it_until_it_has_the_new_one);
+fn a_pipeline_that_another_keychain_gave_the_token_holds_it_until_it_has_the_new_one() {
+    let mut rotation = with_pipelines(World::of_doubles());
+    rotation.world.change_keychain();
+    let login = "login [REGISTRY] -u admin --use cluster --token-stdin";
+    rotation.world.regcred_with(login, &rotation.old).done();
+    let mut ran = rotation.rotate("--mint --password-stdin");
+    for (place, _) in PLACES.iter().rev() {
+        assert!(
+            ran.code == 1 && ran.stderr.contains("it may be in the Actions secret"),
+            "{ran}"
+        );
+        assert!(ran.stderr.contains(&format!("--skip-actions {place}")), "{ran}");
+        assert!(rotation.works(&rotation.old), "{ran}");
+        let line = format!("sync --registry [REGISTRY] --use cluster --password-stdin --actions-secret {place}");
+        rotation.world.regcred_with(&line, &format!("{PASSWORD}\n")).done();
+        ran = rotation.rotate("--resume --password-stdin");
+    }
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(!rotation.works(&rotation.old), "{ran}");
+}
+
 scenario!(killed_at_every_change);
 fn killed_at_every_change() {
     let points = {

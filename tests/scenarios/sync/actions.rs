@@ -215,6 +215,48 @@ hint: the value is not shown, because it may be a token: if it is one, revoke it
     assert_eq!(said.code, 2, "{said}");
 }
 
+scenario!(a_token_that_another_keychain_gave_to_a_pipeline_is_not_revoked);
+/// The ledger knows each token by a fingerprint under its keychain's own key.
+fn a_token_that_another_keychain_gave_to_a_pipeline_is_not_revoked() {
+    for is_damaged in [false, true] {
+        let mut world = World::of_doubles();
+        world.gitea.add_repository("admin", "web");
+        let token = world.for_pipelines();
+        world.sync_actions(&format!("--actions-secret {PLACE}")).done();
+        let logout = |world: &World, flags: &str| {
+            let line = format!("logout [REGISTRY] --use ci --revoke --password-stdin {flags}");
+            world.regcred_with(&line, PASSWORD)
+        };
+        if is_damaged {
+            world.damage_fingerprints();
+        } else {
+            world.change_keychain();
+            world
+                .regcred_with("login [REGISTRY] -u admin --use ci --token-stdin", &token)
+                .done();
+        }
+        logout(&world, "").says(str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: the token is not revoked: it may be in the Actions secret repo:admin/web/REGISTRY_TOKEN, which holds a token that this keychain does not recognise
+hint: kubectl regcred sync --registry [REGISTRY] --use ci --actions-secret repo:admin/web/REGISTRY_TOKEN gives it a token that this keychain has
+hint: --revoke-anyway revokes it all the same, and pipelines that need it cannot log in any more
+
+"#]]);
+        assert!(world.gitea.knows("admin", &token));
+        if !is_damaged {
+            world.sync_actions(&format!("--actions-secret {PLACE}")).done();
+            let said = logout(&world, "");
+            assert!(said.stderr.contains("it is in the Actions secret"), "{said}");
+            continue;
+        }
+        let said = logout(&world, "--revoke-anyway");
+        assert!(said.code == 0 && said.stderr.contains("may hold the token"), "{said}");
+        assert!(!world.gitea.knows("admin", &token));
+    }
+}
+
 scenario!(a_token_that_is_in_a_pipeline_is_not_revoked, on(DOUBLES, REAL_GITEA));
 fn a_token_that_is_in_a_pipeline_is_not_revoked(world: &World) {
     world.gitea.add_repository("admin", "web");

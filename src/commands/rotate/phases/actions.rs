@@ -6,7 +6,7 @@ use crate::commands::rotate::report::Stop;
 use crate::commands::rotate::session::Session;
 use crate::commands::rotate::state::RotationState;
 use crate::commands::shared::ledger_writer;
-use crate::commands::shared::token_id::token_id;
+use crate::commands::shared::token_id::{actions_with_unknown, token_id};
 use crate::error::CommandError;
 use crate::keychain::Keychain;
 use crate::ledger::{Ledger, Skipped, TokenId};
@@ -138,38 +138,48 @@ pub(super) fn check_others(
     ledger: &Ledger,
     version: TokenVersion,
 ) -> Result<(), CommandError> {
-    let Some(id) = id(state, session, version)? else {
-        return Ok(());
-    };
+    let id = id(state, session, version)?;
     let mut skipped = state.journal.skipped.actions.clone();
     if let Some(known) = ledger.credential(&state.name.registry, state.name.usage) {
         skipped.extend(known.skipped.actions.iter().cloned());
     }
-    let (given_up, others): (Vec<_>, Vec<_>) = ledger
-        .actions_with(&id)
-        .into_iter()
-        .partition(|secret| skipped.contains(*secret));
+    let holders = id.iter().flat_map(|id| ledger.actions_with(id));
+    let (given_up, others): (Vec<_>, Vec<_>) = holders.partition(|secret| skipped.contains(*secret));
     for secret in given_up {
         session.system.output.warn(format_args!(
             "the Actions secret {secret} was skipped: it holds the {version} token, which is revoked now"
         ));
     }
-    let Some(first) = others.first() else { return Ok(()) };
+    let mut perhaps = actions_with_unknown(&session.keychain, &state.name.registry, ledger)?;
+    perhaps.retain(|secret| !skipped.contains(*secret) && !others.contains(secret));
     if session.revoke_anyway {
         for secret in others {
             session.system.output.warn(format_args!(
                 "the Actions secret {secret} holds the {version} token: its pipelines cannot log in any more"
             ));
         }
+        for secret in perhaps {
+            session.system.output.warn(format_args!(
+                "the Actions secret {secret} may hold the {version} token: if it does, its pipelines cannot log in any more"
+            ));
+        }
         return Ok(());
     }
+    let (first, why) = if let Some(first) = others.first() {
+        (first, format!("it is also in the Actions secret {first}"))
+    } else if let Some(first) = perhaps.first() {
+        let why = format!(
+            "it may be in the Actions secret {first}, which holds a token that this keychain does not recognise"
+        );
+        (first, why)
+    } else {
+        return Ok(());
+    };
     let sync = CommandLine::new("kubectl regcred sync")
         .option("--registry", "REGISTRY", state.name.registry.as_str())
         .option("--use", "USE", state.name.usage.as_str())
         .option("--actions-secret", "PLACE", first.to_string());
-    let error = CommandError::failed(format_args!(
-        "the {version} token is not revoked: it is also in the Actions secret {first}"
-    ));
+    let error = CommandError::failed(format_args!("the {version} token is not revoked: {why}"));
     Err(with_skip(error.hint(sync), first))
 }
 

@@ -107,6 +107,11 @@ impl After {
             .for_secret(&job.target.secret, job.service_accounts.iter().cloned())
     }
 
+    /// The ServiceAccounts that the Secret is attached to.
+    pub(in crate::commands) fn accounts_of<'a>(&'a self, job: &'a Job) -> Vec<&'a ServiceAccountName> {
+        self.service_accounts.iter().chain(&job.service_accounts).collect()
+    }
+
     /// Runs the actions for one target. A failure is recorded and does not stop the rest.
     pub(in crate::commands) async fn of(&self, cluster: &Cluster, job: &Job) -> AfterResult {
         let mut after_result = AfterResult::default();
@@ -117,7 +122,7 @@ impl After {
             .iter()
             .map(|supply| supply.credential.registry.clone())
             .collect();
-        let accounts = self.accounts(job);
+        let accounts = self.accounts_of(job);
         self.attach_all(cluster, job, &mut after_result).await;
         if self.restart {
             // A dry run has not attached the Secret, on the server neither.
@@ -185,13 +190,8 @@ impl After {
         after_result
     }
 
-    /// The ServiceAccounts that the Secret is attached to.
-    fn accounts<'a>(&'a self, job: &'a Job) -> Vec<&'a ServiceAccountName> {
-        self.service_accounts.iter().chain(&job.service_accounts).collect()
-    }
-
     async fn attach_all(&self, cluster: &Cluster, job: &Job, after_result: &mut AfterResult) {
-        let (namespace, secret, accounts) = (&job.target.namespace, &job.target.secret, self.accounts(job));
+        let (namespace, secret, accounts) = (&job.target.namespace, &job.target.secret, self.accounts_of(job));
         self.attach(
             cluster,
             namespace,

@@ -101,7 +101,7 @@ impl Run<'_, '_> {
         }
         let reading = SecretReader::ahead(cluster, found.jobs.iter().map(|job| &job.target));
         let interrupt = self.interrupt.clone();
-        let beginning = self.ledger.begin(cluster, &found.jobs, self.system);
+        let beginning = self.ledger.begin(cluster, &found.jobs, self.after, self.system);
         let (id, reader) = join(beginning, interrupt.or(reading)).await;
         let reader = reader.unwrap_or_else(|_| SecretReader::new(cluster));
         let mut observed = Vec::new();
