@@ -130,6 +130,9 @@ pub(super) fn run(args: &LogoutArgs, system: &mut System<'_>) -> Result<(), Comm
     failed.map_or(Ok(()), Err)
 }
 
+/// A use that is over, with the credential of its token if that was revoked.
+type Ended = (Use, Option<Credential>);
+
 /// Revokes the tokens for `uses`. Returns those that are revoked, and the last failure if there was one.
 fn revoke_all(
     args: &LogoutArgs,
@@ -137,7 +140,7 @@ fn revoke_all(
     registry: &Registry,
     uses: &[Use],
     system: &mut System<'_>,
-) -> Result<(Vec<(Use, Option<Credential>)>, Option<CommandError>), CommandError> {
+) -> Result<(Vec<Ended>, Option<CommandError>), CommandError> {
     let mut credentials = Vec::new();
     for usage in keychain.uses(registry)? {
         if let Some(credential) = keychain.get(registry, usage)? {

@@ -233,13 +233,13 @@ fn references<'a>(metadata: &'a ObjectMeta, kind: &str) -> impl Iterator<Item = 
 
 /// The field managers that own the current value, unless we are one of them: then the value is ours, and the others
 /// only wrote the same one.
-fn owning_writers<'a>(metadata: &'a ObjectMeta, keys: Keys) -> impl Iterator<Item = &'a str> {
+fn owning_writers(metadata: &ObjectMeta, keys: Keys) -> impl Iterator<Item = &str> {
     let ours = writers(metadata, keys).any(|writer| writer == MANAGER);
     writers(metadata, keys).filter(move |_| !ours)
 }
 
 /// The field managers of the credential, oldest first. One that only annotated the Secret does not count.
-fn writers<'a>(metadata: &'a ObjectMeta, keys: Keys) -> impl Iterator<Item = &'a str> {
+fn writers(metadata: &ObjectMeta, keys: Keys) -> impl Iterator<Item = &str> {
     let mut entries: Vec<_> = metadata
         .managed_fields
         .iter()

@@ -5,6 +5,7 @@ pub(super) mod another;
 pub(super) mod apply;
 pub(super) mod authorship;
 pub(super) mod choose;
+pub(super) mod connections;
 pub(super) mod copies;
 pub(super) mod document;
 pub(super) mod env_file;

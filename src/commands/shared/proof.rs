@@ -11,13 +11,14 @@ use tokio::sync::Mutex;
 
 use super::another::{Another, Side, another};
 use super::authorship::Authorship;
+use super::connections::Connections;
 use super::targets::Supply;
 use super::verify;
 use crate::cluster::OtherToken;
 use crate::commands::args::RegistryConnectionArgs;
 use crate::commands::system::System;
 use crate::error::CommandError;
-use crate::ledger::{Connection, KnownPath, Ledger, TokenId};
+use crate::ledger::{Ledger, TokenId};
 use crate::model::Credential;
 use crate::registry::{self, Verified, VerifyError};
 use crate::sys::env::Env;
@@ -59,7 +60,7 @@ enum Answer {
 }
 
 struct Asking {
-    connection: RegistryConnectionArgs,
+    connections: Connections,
     env: Env,
     ledger: Ledger,
 }
@@ -86,7 +87,7 @@ impl Proofs {
     pub(in crate::commands) fn asking(connection: &RegistryConnectionArgs, env: &Env, ledger: Ledger) -> Self {
         Self {
             asking: Some(Asking {
-                connection: connection.clone(),
+                connections: Connections::new(connection, &ledger, RegistryConnectionArgs::TIMEOUT),
                 env: env.clone(),
                 ledger,
             }),
@@ -185,7 +186,7 @@ impl Proofs {
             username,
             token: other.token.clone(),
         };
-        match self.answer(asking, supply, &theirs).await {
+        match self.answer(asking, &theirs).await {
             Answer::Dead => Ok(()),
             Answer::Unknown(error) => Err(error
                 .without_hints()
@@ -209,14 +210,14 @@ impl Proofs {
         if let Proof::Works(Some(verified)) = self.of(supply).await {
             return Some(verified);
         }
-        match self.answer(asking, supply, &supply.credential).await {
+        match self.answer(asking, &supply.credential).await {
             Answer::Works(verified) => Some(verified),
             Answer::Dead | Answer::Unknown(_) => None,
         }
     }
 
     /// What the registry says of this token, which is asked about once.
-    async fn answer(&self, asking: &Asking, supply: &Rc<Supply>, of: &Credential) -> Answer {
+    async fn answer(&self, asking: &Asking, of: &Credential) -> Answer {
         let mut answers = self.answers.lock().await;
         if let Some((_, known)) = answers.iter().find(|(known, _)| known == of) {
             return known.clone();
@@ -230,7 +231,7 @@ impl Proofs {
                 of.registry, of.username
             )));
         }
-        let answer = match asking.verify(supply, of).await {
+        let answer = match asking.verify(of).await {
             Ok(Ok(verified)) => Answer::Works(Rc::new(verified)),
             Ok(Err(error)) if error.is_dead() => Answer::Dead,
             Ok(Err(error)) => Answer::Unknown(error.into()),
@@ -252,7 +253,7 @@ impl Proofs {
 
 impl Asking {
     fn ask(&self, supply: &Rc<Supply>) -> LocalBoxFuture<'static, Proof> {
-        let answer = self.verify(supply, &supply.credential);
+        let answer = self.verify(&supply.credential);
         async {
             match answer.await {
                 Ok(Ok(verified)) => Proof::Works(Some(Rc::new(verified))),
@@ -266,12 +267,10 @@ impl Asking {
     /// Asks the registry about a token, in the background from now on.
     fn verify(
         &self,
-        supply: &Supply,
         credential: &Credential,
     ) -> impl Future<Output = Result<Result<Verified, VerifyError>, CommandError>> + use<> {
         let (credential, env) = (credential.clone(), self.env.clone());
-        let connection = known_connection(&self.connection, &self.ledger, supply);
-        let options = connection.options(RegistryConnectionArgs::TIMEOUT);
+        let options = self.connections.options(&credential.registry);
         let answer = tokio::task::spawn_blocking(move || registry::verify(&credential, &options, &env));
         async {
             let ended = |_| CommandError::failed("a part of regcred ended without an answer");
@@ -284,17 +283,6 @@ impl Asking {
 fn is_fresh(ledger: &Ledger, supply: &Supply) -> bool {
     let is_fresh = |id| ledger.is_proved(id, FRESH, Timestamp::now());
     supply.id.as_ref().is_some_and(is_fresh)
-}
-
-/// How the registry is reached: as the flags say, or else as `login` reached it.
-fn known_connection(given: &RegistryConnectionArgs, ledger: &Ledger, supply: &Supply) -> RegistryConnectionArgs {
-    if *given != RegistryConnectionArgs::default() {
-        return given.clone();
-    }
-    let known = ledger.credential(&supply.credential.registry, supply.usage);
-    known.map_or_else(RegistryConnectionArgs::default, |known| {
-        RegistryConnectionArgs::from(&known.connection)
-    })
 }
 
 /// What to do about a token that is another's.
@@ -324,13 +312,13 @@ pub(in crate::commands) fn all(
     ledger: &Ledger,
     system: &mut System<'_>,
 ) -> Result<(), CommandError> {
+    let connections = Connections::new(connection, ledger, RegistryConnectionArgs::TIMEOUT);
     let mut proven: Vec<&Credential> = Vec::new();
     for supply in supplies {
         if proven.contains(&&supply.credential) || is_fresh(ledger, supply) {
             continue;
         }
-        let connection = known_connection(connection, ledger, supply);
-        verify::verify(&supply.credential, &connection, system)
+        verify::verify(&supply.credential, connections.to(&supply.credential.registry), system)
             .map_err(|error| CommandError::from(error).hint(NO_VERIFY))?;
         proven.push(&supply.credential);
     }
@@ -340,24 +328,3 @@ pub(in crate::commands) fn all(
 /// For those who know better.
 pub(in crate::commands) const NO_VERIFY: &str =
     "--no-verify writes it without asking the registry, for those who know that it works";
-
-impl From<&Connection> for RegistryConnectionArgs {
-    fn from(known: &Connection) -> Self {
-        Self {
-            ca_file: known.ca_file.as_ref().map(|path| path.as_path().to_owned().into()),
-            plain_http: known.plain_http,
-            gitea_path: known.gitea_path.as_deref().and_then(|path| path.parse().ok()),
-        }
-    }
-}
-
-/// What can be remembered of it.
-impl From<&RegistryConnectionArgs> for Connection {
-    fn from(args: &RegistryConnectionArgs) -> Self {
-        Self {
-            ca_file: args.ca_file.as_ref().and_then(|file| KnownPath::new(file.path()).ok()),
-            plain_http: args.plain_http,
-            gitea_path: args.gitea_path.as_ref().map(ToString::to_string),
-        }
-    }
-}

@@ -5,6 +5,7 @@ use super::args::StatusArgs;
 use super::credentials::StoredCredentials;
 use crate::cluster::survey::Survey;
 use crate::commands::args::RegistryConnectionArgs;
+use crate::commands::shared::connections::Connections;
 use crate::commands::shared::password;
 use crate::commands::system::System;
 use crate::error::CommandError;
@@ -39,8 +40,9 @@ pub(super) fn list(
         return Ok(told);
     }
     let accounts = accounts(args, credentials)?;
-    let options = args.connection.options(RegistryConnectionArgs::TIMEOUT);
+    let connections = Connections::new(&args.connection, ledger, RegistryConnectionArgs::TIMEOUT);
     for (registry, username) in accounts {
+        let options = connections.options(&registry);
         let mut account = password::account(&registry, &username, args.password_stdin, system)?;
         let wants_code = AccountTokensError::wants_code;
         let tokens = password::with_code(&mut account, &registry, system, wants_code, |account, env| {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::credentials::StoredCredentials;
 use super::tokens::Verdicts;
+use crate::commands::shared::connections::Connections;
 use crate::ledger::Ledger;
 use crate::model::{ActionsScope, ActionsSecret, Credential, Registry};
 use crate::registry::{self, Account, ActionsError, Options};
@@ -83,7 +84,7 @@ impl ActionsLists {
         ledger: &Ledger,
         credentials: &StoredCredentials,
         verdicts: &Verdicts,
-        options: &Options,
+        connections: &Connections,
         env: &Env,
     ) -> Self {
         let mut accounts: BTreeMap<Registry, Vec<Account>> = BTreeMap::new();
@@ -102,10 +103,11 @@ impl ActionsLists {
         if accounts.is_empty() {
             return self;
         }
-        let (ledger, options, env) = (ledger.clone(), options.clone(), env.clone());
+        let (ledger, connections, env) = (ledger.clone(), connections.clone(), env.clone());
         let asked = tokio::task::spawn_blocking(move || {
             let mut lists = self;
             for (registry, accounts) in accounts {
+                let options = connections.options(&registry);
                 for account in accounts {
                     lists.ask_as(&account, &registry, &ledger, &options, &env);
                 }

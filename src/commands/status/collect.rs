@@ -25,11 +25,11 @@ use crate::cluster::survey::{
     Cause, HeldToken, NamespaceSelection, Question, SeenEntry, SeenSecret, State, StuckPull, Survey, survey,
 };
 use crate::cluster::{self, Cluster, ConnectOptions, KubeconfigError, Namespace};
+use crate::commands::shared::connections::Connections;
 use crate::commands::system::System;
 use crate::ledger::Ledger;
 use crate::model::{Credential, ImageReference, Registry};
 use crate::output::Output;
-use crate::registry;
 use crate::sys::env::Env;
 
 /// The time limit for all requests to a registry about one token.
@@ -62,7 +62,7 @@ pub(super) async fn snapshot(
 ) -> Snapshot {
     let Told { listings, actions } = told;
     let env = system.env.clone();
-    let asking = RegistryProbe::of(args, system);
+    let asking = RegistryProbe::of(args, &ledger, system);
     let mut registries = scope.registries(credentials);
     let known = registries.len();
     let screen = RefCell::new(Screen {
@@ -193,15 +193,15 @@ fn entries(secret: &SeenSecret) -> &[SeenEntry] {
 /// How registries are contacted.
 pub(super) struct RegistryProbe {
     is_offline: bool,
-    options: registry::Options,
+    connections: Connections,
     env: Env,
 }
 
 impl RegistryProbe {
-    pub(super) fn of(args: &StatusArgs, system: &System<'_>) -> Self {
+    pub(super) fn of(args: &StatusArgs, ledger: &Ledger, system: &System<'_>) -> Self {
         Self {
             is_offline: args.offline,
-            options: args.connection.options(PATIENCE),
+            connections: Connections::new(&args.connection, ledger, PATIENCE),
             env: system.env.clone(),
         }
     }
@@ -216,7 +216,7 @@ impl RegistryProbe {
         if self.is_offline {
             return verdicts;
         }
-        verdicts.ask(credentials, &self.options, &self.env, progress).await
+        verdicts.ask(credentials, &self.connections, &self.env, progress).await
     }
 
     /// Checks that the secrets of Actions are still there.
@@ -230,7 +230,9 @@ impl RegistryProbe {
         if self.is_offline {
             return lists;
         }
-        lists.ask(ledger, credentials, verdicts, &self.options, &self.env).await
+        lists
+            .ask(ledger, credentials, verdicts, &self.connections, &self.env)
+            .await
     }
 
     /// Checks that the images that run are still there.
@@ -245,7 +247,7 @@ impl RegistryProbe {
             return RunningImages::default();
         }
         let surveys = clusters.iter().filter_map(|cluster| cluster.survey.as_ref().ok());
-        running::look(surveys, registries, credentials, verdicts, &self.options, &self.env).await
+        running::look(surveys, registries, credentials, verdicts, &self.connections, &self.env).await
     }
 
     /// Checks the images of stuck pods, if the registry can tell more than kubelet did.
@@ -261,7 +263,7 @@ impl RegistryProbe {
                 }
             }
         }
-        tokens::images(wanted, &self.options, &self.env).await
+        tokens::images(wanted, &self.connections, &self.env).await
     }
 }
 

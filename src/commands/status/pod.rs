@@ -19,7 +19,7 @@ use super::table::print_findings;
 use super::tokens::Verdicts;
 use crate::cluster::survey::{PodPulls, explain};
 use crate::cluster::{self, Cluster, Namespace};
-use crate::commands::shared::document;
+use crate::commands::shared::{document, ledger_writer};
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
 use crate::model::{CommandLine, Registry};
@@ -72,7 +72,7 @@ fn one(
 ) -> Result<Exit, CommandError> {
     let options = args.cluster.options(flag);
     let registries: Vec<Registry> = credentials.registries();
-    let asking = RegistryProbe::of(args, system);
+    let asking = RegistryProbe::of(args, &ledger_writer::read(system), system);
     let (cluster, pulls, verdicts, images) = cluster::block_on(async {
         let cluster = Cluster::connect(&system.env, &options).await?;
         let interests = registries

@@ -12,6 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use super::credentials::StoredCredentials;
 use super::tokens::Verdicts;
 use crate::cluster::survey::Survey;
+use crate::commands::shared::connections::Connections;
 use crate::model::{Credential, ImageReference, Registry};
 use crate::registry::{Images, ImagesError, Options};
 use crate::sys::env::Env;
@@ -41,7 +42,7 @@ pub(super) async fn look(
     registries: &[Registry],
     credentials: &StoredCredentials,
     verdicts: &Verdicts,
-    options: &Options,
+    connections: &Connections,
     env: &Env,
 ) -> RunningImages {
     let mut wanted: BTreeMap<&Registry, BTreeSet<ImageReference>> = BTreeMap::new();
@@ -57,10 +58,6 @@ pub(super) async fn look(
         }
     }
     let mut found = RunningImages::default();
-    let options = Options {
-        timeout: PATIENCE,
-        ..options.clone()
-    };
     let mut under_way = FuturesUnordered::new();
     for (registry, images) in wanted {
         let held = credentials.held.iter().map(|held| &held.credential);
@@ -69,7 +66,11 @@ pub(super) async fn look(
             continue;
         };
         found.all += images.len();
-        let (credential, options, env) = (credential.clone(), options.clone(), Arc::new(env.clone()));
+        let options = Options {
+            timeout: PATIENCE,
+            ..connections.options(registry)
+        };
+        let (credential, env) = (credential.clone(), Arc::new(env.clone()));
         under_way.push(tokio::task::spawn_blocking(move || {
             of_one(&credential, images, &options, &env)
         }));

@@ -7,6 +7,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use super::code::Code;
+use crate::commands::shared::connections::Connections;
 use crate::model::{Credential, ImageReference, Registry};
 use crate::registry::{self, ImageAccess, Server, Verified, VerifyError};
 use crate::sys::env::Env;
@@ -91,7 +92,7 @@ impl Verdicts {
     pub(in crate::commands) async fn ask(
         self,
         credentials: Vec<Credential>,
-        options: &registry::Options,
+        connections: &Connections,
         env: &Env,
         mut progress: impl FnMut(usize, usize),
     ) -> Self {
@@ -107,7 +108,7 @@ impl Verdicts {
         let mut under_way = FuturesUnordered::new();
         for (registry, list) in waiting {
             let known = verdicts.remove(&registry).unwrap_or_default();
-            let (options, env) = (options.clone(), env.clone());
+            let (options, env) = (connections.options(&registry), env.clone());
             under_way.push(async move {
                 let asked = tokio::task::spawn_blocking(move || of_one(known, list, &options, &env)).await;
                 (registry, asked.unwrap_or_default())
@@ -175,12 +176,12 @@ const MAX_IMAGES: usize = 20;
 /// Asks registries whether they have these images, with a credential that they accept.
 pub(in crate::commands) async fn images(
     wanted: BTreeMap<ImageReference, Credential>,
-    options: &registry::Options,
+    connections: &Connections,
     env: &Env,
 ) -> Images {
     let mut under_way = FuturesUnordered::new();
     for (image, credential) in wanted.into_iter().take(MAX_IMAGES) {
-        let (options, env) = (options.clone(), env.clone());
+        let (options, env) = (connections.options(&credential.registry), env.clone());
         under_way.push(tokio::task::spawn_blocking(move || {
             let standing = registry::image_access(&image, &credential, &options, &env);
             Some((image, standing.ok()?))

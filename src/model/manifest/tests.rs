@@ -126,7 +126,7 @@ fn names_are_read_as_go_reads_them() {
     // In the same case: Go joins two objects, and serde_json keeps the second.
     let image = of_image().to_string();
     for twins in [
-        image.replacen("{", r#"{"layers":[],"#, 1),
+        image.replacen('{', r#"{"layers":[],"#, 1),
         image.replacen(r#""config":{"#, r#""config":{"size":1,"#, 1),
     ] {
         assert_ne!(twins, image);

@@ -7,11 +7,12 @@ use std::sync::{Mutex, PoisonError};
 use super::plan::{Plan, Question};
 use super::platform::fits;
 use crate::commands::images::budget::{Budget, MAX_DEPTH, MAX_NAMED};
+use crate::commands::shared::connections::Connections;
 use crate::commands::status::tokens::{Verdict, Verdicts};
 use crate::model::manifest::{Content, Manifest};
 use crate::model::{Digest, Repository, Version};
 use crate::output::Output;
-use crate::registry::{Images, ImagesError, Options};
+use crate::registry::{Images, ImagesError};
 use crate::sys::env::Env;
 use crate::sys::workers;
 
@@ -52,7 +53,7 @@ pub(super) fn ask(
     plan: &Plan<'_>,
     verdicts: &Verdicts,
     platforms: &BTreeSet<String>,
-    options: &Options,
+    connections: &Connections,
     env: &Env,
     output: &mut Output<'_>,
 ) -> Vec<Answer> {
@@ -67,7 +68,8 @@ pub(super) fn ask(
         let credential = &plan.credentials[at];
         // A refused one is not tried again and again, which may lock the account.
         let images = match verdicts.of(credential) {
-            Verdict::Accepted(_) => Images::open(credential, options, env).map_err(|error| error.to_string()),
+            Verdict::Accepted(_) => Images::open(credential, &connections.options(&credential.registry), env)
+                .map_err(|error| error.to_string()),
             Verdict::Refused { .. } => continue,
             Verdict::Silent { cause, .. } => Err(cause),
             Verdict::NotAsked | Verdict::Unknown => Err(format!(

@@ -15,6 +15,8 @@ mod platform;
 
 use crate::cluster::block_on;
 use crate::commands::args::RegistryConnectionArgs;
+use crate::commands::shared::connections::Connections;
+use crate::commands::shared::ledger_writer;
 use crate::commands::status::credentials::StoredCredentials;
 use crate::commands::status::given_flags::GivenFlags;
 use crate::commands::status::report::Report;
@@ -45,13 +47,14 @@ pub(super) fn run(args: &ImagesCheckArgs, system: &mut System<'_>) -> Result<Exi
     let clusters = block_on(observe::clusters(args, &registries, &credentials, system))?;
     system.output.end_progress();
     let plan = plan::plan(&clusters, &registries, &credentials);
-    let options = args.connection.options(RegistryConnectionArgs::TIMEOUT);
+    let ledger = ledger_writer::read(system);
+    let connections = Connections::new(&args.connection, &ledger, RegistryConnectionArgs::TIMEOUT);
     let env = system.env.clone();
     let output = &mut system.output;
     let asked = |done: usize, of: usize| output.progress(format_args!("{done}/{of} registries"));
-    let verdicts = block_on(Verdicts::default().ask(plan.credentials.clone(), &options, &env, asked))?;
+    let verdicts = block_on(Verdicts::default().ask(plan.credentials.clone(), &connections, &env, asked))?;
     let platforms = plan::platforms(&clusters);
-    let answers = ask::ask(&plan, &verdicts, &platforms, &options, &env, &mut system.output);
+    let answers = ask::ask(&plan, &verdicts, &platforms, &connections, &env, &mut system.output);
     findings.extend(judge::findings(&clusters, &plan, &answers, &flags));
     let report = Report {
         rows: Vec::new(),
