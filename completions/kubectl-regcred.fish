@@ -164,7 +164,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand where" -
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand where" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s u -l username -d 'The new token\'s user' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l use -d 'Rotate the token for this use' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s n -l namespace -d 'Only the Secrets of this namespace' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s n -l namespace -d 'Only this namespace' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s l -l selector -d 'Every namespace with these labels' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s f -l file -d 'A list of Secrets (regcred.yaml)' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l deployment -d 'The deployment that the spec.yml is for' -r
@@ -188,7 +188,7 @@ yaml\t'YAML'"
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l wait -d 'Follow their rollouts to the end' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l ca-file -d 'Trust only the certificates of this PEM file for the registry' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l gitea-path -d 'The path under which Gitea is served' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l context -d 'Only this context of the kubeconfig' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l context -d 'Only this context' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l kubeconfig -d 'The kubeconfig file' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l cluster -d 'The kubeconfig\'s cluster to use' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l user -d 'The kubeconfig\'s user to use' -r
@@ -196,7 +196,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l as-group -d 'Act as a member of this group' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l as-uid -d 'Act as the user with this uid' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l request-timeout -d 'Give up a single request after this time' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s A -l all-namespaces -d 'Every Secret with regcred\'s label that holds the token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s A -l all-namespaces -d 'Only Secrets with regcred\'s label'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l no-secrets -d 'Rotate the token in the keychain only'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l token-stdin -d 'Read the token from standard input'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l mint -d 'Create the new token at Gitea'

@@ -13,15 +13,15 @@ use crate::registry::{MintScopes, TokenName};
 const SCOPE: [(&str, &str); 3] = [
     (
         "namespaces",
-        "Only the Secrets of this namespace (repeatable) [default: everywhere]",
+        "Only this namespace (repeatable) [default: everywhere]",
     ),
     (
         "all_namespaces",
-        "Every Secret with regcred's label that holds the token, in all namespaces",
+        "Only Secrets with regcred's label, in all namespaces",
     ),
     (
         "contexts",
-        "Only this context of the kubeconfig (repeatable) [default: all; with -n, -l, -A or -f the current one]",
+        "Only this context (repeatable) [default: all; with -n, -l, -A or -f the current one]",
     ),
 ];
 
@@ -59,7 +59,7 @@ pub struct RotateArgs {
     /// The new token's user [default: the old one's]
     #[arg(hide_short_help = true, short, long, value_name = "NAME")]
     pub username: Option<Username>,
-    /// Rotate the token for this use [default: cluster if there is one, or else docker, or else the only one]
+    /// Rotate the token for this use [default: cluster, docker or the only one]
     #[arg(long = "use", value_name = "USE")]
     pub usage: Option<Use>,
     #[command(flatten)]

@@ -41,7 +41,7 @@ pub struct SyncArgs {
     /// The user; needed with --token-env and --token-stdin
     #[arg(hide_short_help = true, short, long, value_name = "NAME", conflicts_with = "file")]
     pub username: Option<Username>,
-    /// Take the keychain's token for this use [default: that of the token in the Secret, or else cluster, or else docker, or else the only one]
+    /// Take the keychain's token for this use [default: that of the token in the Secret, or else cluster, docker or the only one]
     #[arg(hide_short_help = true, long = "use", value_name = "USE")]
     pub usage: Option<Use>,
     /// Where the token comes from.
