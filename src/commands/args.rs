@@ -31,7 +31,7 @@ pub struct ScopeArgs {
     /// Every namespace with these labels
     #[arg(short = 'l', long, value_name = "LABELS", conflicts_with = "all_namespaces")]
     pub selector: Option<Selector>,
-    /// Every Secret with regcred's label that holds a token of this keychain: refresh it in place
+    /// Every Secret with regcred's label: refresh those that hold a token of this keychain
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
     /// A list of Secrets (regcred.yaml), or stack-orchestrator's spec.yml; `-` reads standard input

@@ -38,7 +38,7 @@ pub struct RbacArgs {
     )]
     pub secrets: Vec<SecretName>,
     /// Attaching the Secret to this ServiceAccount, as `sync --service-account` does (repeatable)
-    #[arg(long = "attach", value_name = "NAME")]
+    #[arg(long = "attach", alias = "service-account", value_name = "NAME")]
     pub service_accounts: Vec<ServiceAccountName>,
     /// As for `sync --detach`
     #[arg(hide_short_help = true, long, requires = "service_accounts", conflicts_with_all = ["file", "restart", "unstick"])]

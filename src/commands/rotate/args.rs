@@ -11,14 +11,8 @@ use crate::registry::{MintScopes, TokenName};
 
 /// The texts of the scope flags for `rotate`.
 const SCOPE: [(&str, &str); 3] = [
-    (
-        "namespaces",
-        "Only this namespace (repeatable) [default: everywhere]",
-    ),
-    (
-        "all_namespaces",
-        "Only Secrets with regcred's label, in all namespaces",
-    ),
+    ("namespaces", "Only this namespace (repeatable) [default: everywhere]"),
+    ("all_namespaces", "Only Secrets with regcred's label, in all namespaces"),
     (
         "contexts",
         "Only this context (repeatable) [default: all; with -n, -l, -A or -f the current one]",

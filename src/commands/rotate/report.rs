@@ -215,7 +215,7 @@ fn word(step: Step) -> String {
 /// Describes which tokens are valid and where each is in use.
 pub(super) fn describe_tokens(phase: Phase) -> &'static str {
     match phase {
-        Phase::Minting => "the old token is in use everywhere; a new one may have been made",
+        Phase::Minting => "the old token is in use; a new one may have been made",
         Phase::Writing => "both tokens are alive: the old one is current, and Secrets hold the old one or the new one",
         Phase::Promoted => "both tokens are alive: the new one is current, and the Secrets of this rotation hold it",
         Phase::Revoking => "the Secrets of this rotation hold the new token; the old one may be alive",

@@ -64,7 +64,7 @@ kept the new token beside the old one
 verified at [REGISTRY], scopes write:package
 read the Secret back: it holds the new token
 the new token is current: docker gets it from now on
-the new token is in use everywhere; the old one may be alive
+the Secrets of this rotation hold the new token; the old one may be alive
 error: [REGISTRY] does not let admin in, and does not say why: the password or the one-time code is wrong, or the account has no password of its own
 hint: wait for a new code, which is good for 30 seconds and only once; check this machine's clock; tokens are made and deleted by hand at http://[REGISTRY]/user/settings/applications
 hint: kubectl regcred rotate [REGISTRY] --use docker --resume finishes it
@@ -517,7 +517,7 @@ verified at [REGISTRY], scopes write:package
 kept the new token beside the old one
 read the Secret back: it holds the new token
 the new token is current: docker gets it from now on
-the new token is in use everywhere; the old one may be alive
+the Secrets of this rotation hold the new token; the old one may be alive
 error: the old token was not revoked: [REGISTRY] lets no token delete itself: that takes the account's password, or the web page
 hint: delete it by hand at http://[REGISTRY]/user/settings/applications
 hint: delete it there and repeat this command; or give the account's password with --password-stdin; or leave the token valid with --keep-old

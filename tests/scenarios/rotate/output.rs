@@ -134,7 +134,7 @@ verified at [REGISTRY], scopes read:package
 kept the new token beside the old one
 read the Secret back: it holds the new token
 the new token is current: sync gets it from now on
-the new token is in use everywhere; the old one may be alive
+the Secrets of this rotation hold the new token; the old one may be alive
 error: the old token was not revoked: [REGISTRY] lets no token delete itself: that takes the account's password, or the web page
 hint: delete it by hand at http://[REGISTRY]/user/settings/applications
 hint: delete it there and repeat this command; or give the account's password with --password-stdin; or leave the token valid with --keep-old

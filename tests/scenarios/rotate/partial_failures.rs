@@ -199,7 +199,7 @@ fn the_registry_down_between_verify_and_revoke() {
         assert!(ran.stderr.contains("the old token was not revoked"), "{ran}");
         assert!(
             ran.stderr
-                .contains("the new token is in use everywhere; the old one may be alive\n"),
+                .contains("the Secrets of this rotation hold the new token; the old one may be alive\n"),
             "{ran}"
         );
         assert!(rotation.all_held().iter().all(|held| *held != rotation.old), "{ran}");
