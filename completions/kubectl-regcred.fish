@@ -107,7 +107,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l as-group -d 'Act as a member of this group' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l as-uid -d 'Act as the user with this uid' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l request-timeout -d 'Give up a single request after this time' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s A -l all-namespaces -d 'Every Secret with regcred\'s label that holds a token of this keychain'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s A -l all-namespaces -d 'Every Secret with regcred\'s label'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l token-stdin -d 'Read the token from standard input'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l no-verify -d 'Write the token without asking its registry whether it works'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l trust-labels -d 'Write every Secret with the label'
