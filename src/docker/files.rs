@@ -15,7 +15,8 @@ use crate::sys::{user, xdg};
 ///
 /// docker: `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`. podman, buildah and skopeo (containers/image):
 /// `$REGISTRY_AUTH_FILE` alone, else `$DOCKER_CONFIG/config.json`, else the runtime folder's `auth.json` (where podman is a
-/// client of a virtual machine, `~/.config/containers/auth.json`); then `$XDG_CONFIG_HOME/containers/auth.json` and docker's file. `~/.dockercfg`, from before 2015, is not looked at.
+/// client of a virtual machine, `~/.config/containers/auth.json`); then `$XDG_CONFIG_HOME/containers/auth.json` and docker's
+/// file. `~/.dockercfg`, from before 2015, is not looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files {
     /// docker's `config.json`, which crane, oras, helm and docker's libraries read too.
