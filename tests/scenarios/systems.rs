@@ -245,7 +245,7 @@ exit 0
 --- stderr
 forgot the credential of [REGISTRY] for docker
 warning: secret/gitea-credentials in namespace [NAMESPACE] of context [CONTEXT] still holds it, and it is still valid
-hint: to take it out of a Secret: kubectl regcred sync --remove --registry [REGISTRY] -n [NAMESPACE] --secret gitea-credentials --context [CONTEXT]
+hint: to take it out of a Secret: kubectl regcred sync --remove --registry [REGISTRY] -n [..] --secret gitea-credentials --context [CONTEXT]
 
 "#]]);
     elsewhere.helper("get", "[REGISTRY]").says(str![[r#"
