@@ -44,9 +44,26 @@ fn lock_file() -> File {
 #[must_use]
 pub fn has_foreign_keys() -> bool {
     let lock = lock_file();
-    let keys = || std::fs::read_to_string("/proc/keys").unwrap_or_default();
     // Otherwise they may be those of another run.
-    lock.try_lock().is_ok() && keys().contains(" kubectl-regcred:vault:")
+    lock.try_lock().is_ok() && is_a_vault_open()
+}
+
+/// Whether the kernel has the key of any vault of this user.
+#[must_use]
+pub fn is_a_vault_open() -> bool {
+    let keys = std::fs::read_to_string("/proc/keys").unwrap_or_default();
+    keys.lines().any(opens_a_vault)
+}
+
+/// Whether a line of `/proc/keys` is the key of an unlocked vault. The list shows a key that has expired for five minutes
+/// more (`/proc/sys/kernel/keys/gc_delay`), and one that was taken out until the kernel gets round to it.
+fn opens_a_vault(line: &str) -> bool {
+    // number flags usage timeout permissions user group type description: length
+    let columns: Vec<&str> = line.split_ascii_whitespace().collect();
+    let [_, flags, _, timeout, _, _, _, _, name, ..] = columns[..] else {
+        return false;
+    };
+    name.starts_with("kubectl-regcred:vault:") && timeout != "expd" && !flags.contains(['R', 'D', 'i'])
 }
 
 impl KernelKeys {

@@ -9,6 +9,7 @@ use crate::support::HELPER;
 use crate::support::part::until;
 use crate::support::parts::KERNEL_KEYRING;
 use crate::support::scenario::Part;
+use crate::support::server::is_a_vault_open;
 use crate::support::vault::{PASSPHRASE, VaultHome};
 use crate::support::world::Ran;
 
@@ -62,8 +63,11 @@ fn its_time_is_up() {
         "{ran}"
     );
     // An open one asks nobody again.
+    assert!(is_a_vault_open());
     home.regcred("keychain unlock --for 1s", "").done();
     until("its time is up", || is_locked(&home.helper("get", NAME)));
+    // The kernel lists the key for some minutes more: nobody's vault is open for that.
+    assert!(!is_a_vault_open());
     let ran = home.regcred("keychain lock", "");
     assert_eq!(ran.stderr, "the vault was locked already\n", "{ran}");
     home.regcred("keychain unlock --for 1h --passphrase-stdin", PASSPHRASE)
