@@ -4,6 +4,7 @@ mod actions_secret;
 pub mod age;
 pub(crate) mod auth_entry;
 mod cluster_id;
+pub mod count;
 mod docker_config;
 pub mod duration;
 pub(crate) mod go_json;

@@ -9,6 +9,7 @@ use crate::error::CommandError;
 use crate::keychain::config::Change;
 use crate::keychain::vault::{Error, Key, Source, Vault};
 use crate::keychain::{Config, Keychain, StoreName};
+use crate::model::count;
 
 pub(super) fn run(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     let key_file = args.key_file.as_deref().map(std::path::absolute).transpose()?;
@@ -141,7 +142,7 @@ fn left_behind(chosen: StoreName, system: &mut System<'_>) {
     let found = Keychain::open_store(&system.env, other).and_then(|keychain| keychain.list_metadata());
     let count = found.map_or(0, |found| found.len());
     if count > 0 {
-        let (name, credentials) = (describe::store(other), describe::credentials(count));
+        let (name, credentials) = (describe::store(other), count::show(count, "credential"));
         system.output.info(format_args!(
             "hint: {name} holds {credentials}: kubectl regcred keychain migrate"
         ));

@@ -20,12 +20,6 @@ pub(super) fn store(name: StoreName) -> &'static str {
     }
 }
 
-/// A number of credentials, such as `2 credentials`.
-pub(super) fn credentials(count: usize) -> String {
-    let noun = if count == 1 { "credential" } else { "credentials" };
-    format!("{count} {noun}")
-}
-
 /// Completes "the vault is …".
 pub(super) fn state(state: &VaultState) -> String {
     match &state.key {

@@ -8,7 +8,7 @@ use crate::error::{CommandError, Exit};
 use crate::keychain::migrate::{Action, Inventory, Migration};
 use crate::keychain::vault::{self, Vault};
 use crate::keychain::{Config, Error, Name, Part, StoreName};
-use crate::model::CommandLine;
+use crate::model::{CommandLine, count};
 
 pub(super) fn run(args: &MigrateArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let to = in_use(system)?;
@@ -204,7 +204,7 @@ impl Run {
         if found.names.is_empty() {
             return;
         }
-        let all = describe::credentials(found.names.len());
+        let all = count::show(found.names.len(), "credential");
         let what = if self.moved < found.names.len() {
             format!("{} of {all}", self.moved)
         } else {

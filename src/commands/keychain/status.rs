@@ -11,6 +11,7 @@ use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
 use crate::keychain::vault::{self, KeyState, NO_KEY_FILE};
 use crate::keychain::{Config, Error, NO_BUS, NO_SERVICE, StoreName};
+use crate::model::count;
 use crate::output::{Output, Tone};
 use observation::Observation;
 use observe::{Choice, LocalState, Open, Unavailable};
@@ -84,7 +85,11 @@ fn show_keychain(
         Err(_) => Tone::Bad,
     };
     let text = match found {
-        Ok(open) => format!("{}, holds {}", openness(open), describe::credentials(open.credentials)),
+        Ok(open) => format!(
+            "{}, holds {}",
+            openness(open),
+            count::show(open.credentials, "credential")
+        ),
         Err(error) => unavailable(error),
     };
     row(name.as_str(), tone, &text, output)

@@ -9,7 +9,7 @@ use super::apply::AT_ONCE;
 use crate::cluster::{self, Access, Cluster, ConnectOptions, Feature, KubeconfigError, Observed, SecretReader, Target};
 use crate::error::CommandError;
 use crate::ledger::{Ledger, Skipped};
-use crate::model::{ClusterId, Registry, printable};
+use crate::model::{ClusterId, Registry, count, printable};
 use crate::output::Output;
 use crate::sys::env::Env;
 
@@ -111,13 +111,9 @@ impl Unseen {
             Self::Lost {
                 name, server, secrets, ..
             } => CommandError::failed(format_args!(
-                "no context leads to the cluster {name} ({}) any more, in which {} a token",
+                "no context leads to the cluster {name} ({}) any more, in which {} had a token",
                 printable(&server, MAX_SERVER),
-                if secrets == 1 {
-                    "1 Secret had".to_owned()
-                } else {
-                    format!("{secrets} Secrets had")
-                },
+                count::show(secrets, "Secret"),
             ))
             .hint("add a context for it to the kubeconfig"),
         }

@@ -23,16 +23,3 @@ impl Report {
         }
     }
 }
-
-/// `1 Secret`, `2 Secrets`.
-pub(in crate::commands) fn count(count: usize, what: &str) -> String {
-    format!("{count} {}", plural(count, what))
-}
-
-pub(in crate::commands) fn plural(count: usize, what: &str) -> String {
-    match (count, what.strip_suffix('y')) {
-        (1, _) => what.to_owned(),
-        (_, Some(stem)) => format!("{stem}ies"),
-        _ => format!("{what}s"),
-    }
-}

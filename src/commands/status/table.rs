@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use super::code::Severity;
 use super::finding::{Group, Object, groups};
 use super::given_flags::GivenFlags;
-use super::report::{Report, count, plural};
+use super::report::Report;
 use super::row::{Row, State};
 use super::tables::Tables;
 use crate::commands::system::System;
 use crate::error::CommandError;
-use crate::model::Use;
+use crate::model::{Use, count};
 use crate::output::Tone;
 
 /// The most objects of one finding that are named.
@@ -92,7 +92,7 @@ fn table(rows: &[Row], is_wide: bool, system: &mut System<'_>) -> Result<(), Com
     if hides {
         system.output.line(format_args!(
             "{} that are in sync are not shown; -o wide shows them",
-            count(good, "Secret")
+            count::show(good, "Secret")
         ))?;
     }
     Ok(())
@@ -154,7 +154,7 @@ fn group(group: &Group<'_>, names_context: bool, system: &mut System<'_>) -> Res
             "  ",
             &format!(
                 "and {more} more such {}: run this again afterwards, or see -o json",
-                plural(more, "command")
+                count::noun(more, "command")
             ),
             system,
         )?;
@@ -203,7 +203,7 @@ fn objects(objects: &[&Object], names_context: bool) -> String {
         }
         (_, _, true) => {
             let names = objects.iter().map(|object| object.name.as_str()).collect();
-            format!("{}{place}: {}", count(objects.len(), first.kind), some(names))
+            format!("{}{place}: {}", count::show(objects.len(), first.kind), some(names))
         }
         _ => {
             let names: Vec<String> = objects
@@ -212,7 +212,7 @@ fn objects(objects: &[&Object], names_context: bool) -> String {
                 .collect();
             format!(
                 "{}: {}",
-                count(objects.len(), first.kind),
+                count::show(objects.len(), first.kind),
                 some(names.iter().map(String::as_str).collect())
             )
         }
@@ -243,17 +243,20 @@ fn summary(report: &Report, groups: &[Group<'_>], system: &mut System<'_>) -> Re
     let kinds = match groups.len() - notes {
         0 => String::new(),
         all if all == drift + unknown => String::new(),
-        all => format!(", of {}", count(all, "kind")),
+        all => format!(", of {}", count::show(all, "kind")),
     };
     let aside = match notes {
         0 => String::new(),
-        all => format!(", {} to note", count(all, "thing")),
+        all => format!(", {} to note", count::show(all, "thing")),
     };
     let kinds = kinds + &aside;
     let good = report.rows.iter().filter(|row| row.state == State::InSync).count();
     let mut checked = report.checked.clone();
     if !report.rows.is_empty() {
-        checked.insert(0, format!("{good} of {} in sync", count(report.rows.len(), "Secret")));
+        checked.insert(
+            0,
+            format!("{good} of {} in sync", count::show(report.rows.len(), "Secret")),
+        );
     }
     let checked = checked.join(", ");
     let rest = if checked.is_empty() { kinds } else { kinds + ":" };

@@ -68,7 +68,7 @@ fn namespaces_by_label(pipeline: &Pipeline) {
     assert_eq!(ran.code, 0, "{ran}");
     assert_eq!(ran.stdout.lines().count(), 2, "{ran}");
     assert_eq!(
-        ran.stderr, "left out: 1 namespace that are being deleted\n2 created, 1 left out\n",
+        ran.stderr, "left out: 1 namespace that is being deleted\n2 created, 1 left out\n",
         "{ran}"
     );
     assert!(pipeline.plane.secret(&other, SECRET).is_none());

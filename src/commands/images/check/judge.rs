@@ -12,8 +12,7 @@ use crate::cluster::survey::{NamespaceSelection, Unreadable};
 use crate::commands::status::Code;
 use crate::commands::status::finding::{Finding, Object, Remedy};
 use crate::commands::status::given_flags::{Flag, GivenFlags};
-use crate::commands::status::report::count;
-use crate::model::{CommandLine, Version, printable};
+use crate::model::{CommandLine, Version, count, printable};
 
 /// The longest answer of a registry that is shown, in characters.
 const MAX_CAUSE: usize = 300;
@@ -302,10 +301,10 @@ fn judge(one: &Planned<'_>, answer: &Answer, nodes: &[Node], add: &mut impl FnMu
 pub(super) fn checked(clusters: &[Observed], plan: &Plan<'_>) -> Vec<String> {
     let seen = || clusters.iter().filter_map(|cluster| cluster.seen.as_ref().ok());
     let images: BTreeSet<_> = plan.planned.iter().map(|planned| planned.image).collect();
-    let mut parts = vec![format!("{} checked", count(images.len(), "image"))];
+    let mut parts = vec![format!("{} checked", count::show(images.len(), "image"))];
     let passed_over: usize = seen().map(|seen| seen.needs.passed_over).sum();
     if passed_over > 0 {
-        parts.push(format!("{} of other registries not", count(passed_over, "use")));
+        parts.push(format!("{} of other registries not", count::show(passed_over, "use")));
     }
     parts
 }

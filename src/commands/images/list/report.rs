@@ -10,7 +10,7 @@ use super::item::{Hanging, Item, Kind};
 use crate::commands::shared::document;
 use crate::commands::system::System;
 use crate::error::CommandError;
-use crate::model::{duration, size};
+use crate::model::{count, duration, size};
 use crate::output::Tone;
 
 /// Tags and places that are named in the narrow table.
@@ -97,19 +97,15 @@ impl Report {
 
 /// What hangs on it.
 fn with(item: &Item) -> String {
-    let counted = |count: usize, one: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {one}")),
-        count => Some(format!("{count} {one}s")),
-    };
-    let count = |kind| item.hanging.iter().filter(|found| **found == kind).count();
+    let counted = |count: usize, one: &str| (count > 0).then(|| count::show(count, one));
+    let hanging = |kind| item.hanging.iter().filter(|found| **found == kind).count();
     let incomplete = (!item.missing.is_empty()).then(|| format!("incomplete: {} missing", item.missing.len()));
     let parts: Vec<String> = [
         incomplete,
-        counted(count(Hanging::Signature), "signature"),
-        counted(count(Hanging::Attestation) + item.attestations, "attestation"),
-        counted(count(Hanging::Sbom), "SBOM"),
-        counted(count(Hanging::Other), "referrer"),
+        counted(hanging(Hanging::Signature), "signature"),
+        counted(hanging(Hanging::Attestation) + item.attestations, "attestation"),
+        counted(hanging(Hanging::Sbom), "SBOM"),
+        counted(hanging(Hanging::Other), "referrer"),
     ]
     .into_iter()
     .flatten()

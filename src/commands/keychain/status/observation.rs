@@ -3,7 +3,7 @@
 use super::observe::{Choice, LocalState, Open, Unavailable};
 use crate::commands::keychain::describe;
 use crate::keychain::{Error, StoreName};
-use crate::model::{CommandLine, Hint};
+use crate::model::{CommandLine, Hint, count};
 
 /// The observed state of both keychains.
 pub(super) struct Observation {
@@ -32,7 +32,7 @@ impl Observation {
             (Ok(_), Ok(Open { credentials, .. })) if *credentials > 0 => vec![
                 format!(
                     "{name} holds {}: kubectl regcred keychain migrate",
-                    describe::credentials(*credentials)
+                    count::show(*credentials, "credential")
                 )
                 .into(),
             ],

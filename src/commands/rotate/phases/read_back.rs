@@ -15,7 +15,7 @@ use crate::commands::shared::skipped;
 use crate::commands::shared::targets::Job;
 use crate::error::CommandError;
 use crate::model::rotation::{Phase, TokenVersion};
-use crate::model::{CommandLine, Credential, printable};
+use crate::model::{CommandLine, Credential, count, printable};
 
 /// Reads every Secret back.
 pub(super) async fn secrets(
@@ -48,11 +48,8 @@ pub(super) async fn secrets(
         session.interrupted()?;
     }
     if failed > 0 {
-        let secrets = if failed == 1 { "Secret" } else { "Secrets" };
-        return Err(CommandError::failed(format_args!(
-            "{failed} {secrets} did not read back with the {version} token"
-        ))
-        .into());
+        let secrets = count::show(failed, "Secret");
+        return Err(CommandError::failed(format_args!("{secrets} did not read back with the {version} token")).into());
     }
     let count = state.journal.count();
     // The second check of a run is not reported again unless it fails.

@@ -12,7 +12,7 @@ use crate::commands::shared::document;
 use crate::commands::shared::targets::Found;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
-use crate::model::{ActionsSecret, Hint, Registry};
+use crate::model::{ActionsSecret, Hint, Registry, count};
 
 mod after;
 
@@ -167,18 +167,14 @@ impl Report {
             };
             system.output.info(format_args!(
                 "left out: {} of another registry{unknown}",
-                secrets(found.of_others)
+                count::show(found.of_others, "Secret")
             ));
         }
         if found.terminating > 0 {
-            let namespaces = if found.terminating == 1 {
-                "namespace"
-            } else {
-                "namespaces"
-            };
             system.output.info(format_args!(
-                "left out: {} {namespaces} that are being deleted",
-                found.terminating
+                "left out: {} that {} being deleted",
+                count::show(found.terminating, "namespace"),
+                if found.terminating == 1 { "is" } else { "are" }
             ));
         }
     }
@@ -521,8 +517,4 @@ fn without_namespace(hint: &Hint) -> String {
     let text = hint.to_string();
     let lines = text.lines().filter(|line| !line.starts_with("  namespace: "));
     lines.collect::<Vec<_>>().join("\n")
-}
-
-fn secrets(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "Secret" } else { "Secrets" })
 }

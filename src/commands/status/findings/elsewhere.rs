@@ -9,7 +9,7 @@ use crate::commands::status::finding::{Finding, Object, Remedy};
 use crate::commands::status::given_flags::GivenFlags;
 use crate::commands::status::snapshot::{ClusterSnapshot, Snapshot};
 use crate::ledger::{KnownCluster, KnownToken};
-use crate::model::{ActionsScope, ClusterId, CommandLine, Registry, printable};
+use crate::model::{ActionsScope, ClusterId, CommandLine, Registry, count, printable};
 
 /// The longest name of a cluster in a finding, in characters.
 const MAX_CLUSTER: usize = 200;
@@ -206,7 +206,6 @@ fn finding(
         Some(context) => format!("context {}", printable(context, MAX_CLUSTER)),
         None => format!("the cluster {}", printable(&cluster.server, MAX_CLUSTER)),
     };
-    let counted = |count: usize| format!("{count} {}", if count == 1 { "Secret" } else { "Secrets" });
     let state = if token.revoked.is_some() {
         "is revoked: pods that need it cannot pull"
     } else {
@@ -218,9 +217,9 @@ fn finding(
         None => flags.other_cluster(context.map(String::as_str), sync),
     };
     let place = match (seen, secrets) {
-        (None, _) => format!("{} of {name}, which was not looked at,", counted(secrets)),
+        (None, _) => format!("{} of {name}, which was not looked at,", count::show(secrets, "Secret")),
         (Some(_), 1) => format!("1 Secret of {name} that was not looked at"),
-        (Some(_), _) => format!("{} of {name} that were not looked at", counted(secrets)),
+        (Some(_), _) => format!("{} of {name} that were not looked at", count::show(secrets, "Secret")),
     };
     Finding {
         message: None,

@@ -18,11 +18,11 @@ use crate::commands::status::code::Code;
 use crate::commands::status::credentials::{StoredCredential, StoredCredentials};
 use crate::commands::status::finding::{Finding, Object, Remedy};
 use crate::commands::status::given_flags::{Flag, GivenFlags};
-use crate::commands::status::report::{Report, count};
+use crate::commands::status::report::Report;
 use crate::commands::status::row::Row;
 use crate::commands::status::scope::Scope;
 use crate::commands::status::snapshot::{ClusterSnapshot, Snapshot};
-use crate::model::{CommandLine, Registry, Use, printable};
+use crate::model::{CommandLine, Registry, Use, count, printable};
 
 /// The longest user name that is shown.
 const MAX_USER: usize = 80;
@@ -133,7 +133,7 @@ fn checked(credentials: &StoredCredentials, snapshot: &Snapshot, has_rows: bool)
     } else if !credentials.held.is_empty() {
         parts.push(format!(
             "{accepted} of {} accepted{}",
-            count(credentials.held.len(), "token"),
+            count::show(credentials.held.len(), "token"),
             age::oldest(credentials, snapshot)
         ));
     }
@@ -147,8 +147,8 @@ fn checked(credentials: &StoredCredentials, snapshot: &Snapshot, has_rows: bool)
     if namespaces > 0 {
         parts.push(format!(
             "{} in {} checked",
-            count(pods, "pod"),
-            count(namespaces, "namespace")
+            count::show(pods, "pod"),
+            count::show(namespaces, "namespace")
         ));
     }
     let running = &snapshot.running;
@@ -156,14 +156,14 @@ fn checked(credentials: &StoredCredentials, snapshot: &Snapshot, has_rows: bool)
         parts.push(format!(
             "{} of {} asked for",
             running.known,
-            count(running.all, "image")
+            count::show(running.all, "image")
         ));
     }
     let passed_over: usize = counts.iter().map(|counts| counts.passed_over).sum();
     if passed_over > 0 {
         parts.push(format!(
             "except {} that {} for images of other registries",
-            count(passed_over, "pod"),
+            count::show(passed_over, "pod"),
             if passed_over == 1 { "waits" } else { "wait" }
         ));
     }
@@ -218,7 +218,7 @@ pub fn unreadable(view: &ClusterView<'_>, unseen: &Unreadable, places: &[Flag]) 
     let place = match (unseen.namespaces, &unseen.object.namespace) {
         (0, None) => " in all namespaces at once".to_owned(),
         (0 | 1, _) => String::new(),
-        (all, _) => format!(", nor in {} more", count(all - 1, "namespace")),
+        (all, _) => format!(", nor in {} more", count::show(all - 1, "namespace")),
     };
     let verb = &forbidden.verb;
     Finding {

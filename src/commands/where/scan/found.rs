@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::kind::Kind;
 use crate::commands::shared::copies::Found;
-use crate::model::{CommandLine, size};
+use crate::model::{CommandLine, count, size};
 
 /// One token in one file or git object.
 #[derive(Clone, Debug)]
@@ -47,13 +47,9 @@ pub(in crate::commands::r#where) struct Extent {
 
 impl fmt::Display for Extent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let counted = |count: u64, one: &str| match count {
-            1 => format!("1 {one}"),
-            count => format!("{count} {one}s"),
-        };
-        f.write_str(&counted(self.files, "file"))?;
+        f.write_str(&count::show(self.files, "file"))?;
         if self.objects > 0 {
-            write!(f, " and {}", counted(self.objects, "git object"))?;
+            write!(f, " and {}", count::show(self.objects, "git object"))?;
         }
         write!(f, " ({})", size::show(self.octets))
     }
