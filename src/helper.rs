@@ -28,8 +28,8 @@ use zeroize::Zeroizing;
 use crate::keychain::{self, Keychain, Name};
 use crate::model::{Credential, HELPER_NOT_FOUND as NOT_FOUND, HelperEntry, Hint, Token, Use, Username};
 use crate::sys::env::Env;
+use crate::sys::private::NotPrivate;
 use crate::sys::stdin;
-use crate::sys::user::NotPrivate;
 use crate::sys::watchdog::Watchdog;
 use error::{Failure, NO_SERVER, NO_USERNAME};
 

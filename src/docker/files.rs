@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::Error;
 use super::registries_conf::{self, Order, RegistriesConfFiles};
 use crate::sys::env::Env;
-use crate::sys::{user, xdg};
+use crate::sys::{runtime_folder, user, xdg};
 
 /// The files for an environment, whether or not they exist.
 ///
@@ -121,7 +121,7 @@ fn runtime_file(env: &Env) -> Option<Result<PathBuf, SkippedFile>> {
         ))));
     };
     let path = folder.join(FILE);
-    Some(match user::runtime_folder_of_others(env) {
+    Some(match runtime_folder::open_to_others(env) {
         Some((folder, why)) => Err(SkippedFile {
             path,
             why: format!("XDG_RUNTIME_DIR names {}, and {why}", folder.display()),

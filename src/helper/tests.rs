@@ -10,7 +10,7 @@ use keyring_core::api::{CredentialApi, CredentialStoreApi};
 use keyring_core::{Credential as CoreCredential, Entry as CoreEntry, Result as CoreResult};
 
 use crate::keychain::{Error, Keychain};
-use crate::sys::user::NotPrivate;
+use crate::sys::private::NotPrivate;
 
 const NOT_FOUND: &str = "credentials not found in native keychain\n";
 

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::ConfigError;
 use crate::model::{CommandLine, Hint};
-use crate::sys::user::NotPrivate;
+use crate::sys::private::NotPrivate;
 
 /// Longest quotation of foreign text in a message, in characters.
 const MAX_FOREIGN_TEXT: usize = 200;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::Error;
 use crate::sys::env::Env;
-use crate::sys::{file_lock, user};
+use crate::sys::{file_lock, private, runtime_folder};
 
 /// How long to wait for one other writer, which needs about 20 ms, or as long as a prompt is open. The helper's
 /// watchdog waits longer, so that it does not fire while the queue is moving.
@@ -34,7 +34,7 @@ enum Folder {
 impl WriteLock {
     /// This user's lock: in the runtime folder, else in the folder for temporary files.
     pub(super) fn new(env: &Env) -> Self {
-        let folder = match user::runtime_folders(env).next() {
+        let folder = match runtime_folder::usable(env).next() {
             Some(folder) => Folder::Runtime(folder),
             None => Folder::Shared(temporary_folder(env)),
         };
@@ -84,6 +84,8 @@ impl WriteLock {
 
 #[cfg(unix)]
 fn temporary_folder(env: &Env) -> PathBuf {
+    use crate::sys::user;
+
     let temporary = env.path("TMPDIR").unwrap_or_else(|| "/tmp".into());
     // Without a user id, TMPDIR is the user's own folder, as on macOS.
     let user = user::id().map_or_else(String::new, |user| format!("-{user}"));
@@ -105,7 +107,7 @@ fn private_folder(folder: &Path) -> io::Result<&Path> {
         _ => {}
     }
     // In a folder like /tmp somebody else may have created it first.
-    user::private_folder(folder)?;
+    private::folder(folder)?;
     Ok(folder)
 }
 
@@ -117,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_second_holder_is_refused() {
-        let folder = user::private_test_folder();
+        let folder = private::test_folder();
         let lock = WriteLock {
             patience: Duration::from_millis(20),
             ..WriteLock::new(&Env::from_iter([("XDG_RUNTIME_DIR", folder.path())]))

@@ -7,11 +7,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use crate::sys::{user, watchdog};
+use crate::sys::{private, watchdog};
 
 /// Opens a lock file of this user, creating it if necessary. Its content does not matter.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    user::open_own(path)
+    private::open(path)
 }
 
 /// Locks `file` until it is dropped. Returns `false` if a single other holder kept the lock for all of `patience`; as

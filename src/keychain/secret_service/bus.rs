@@ -20,7 +20,7 @@ use zbus::{Address, DynamicType, MessageStream};
 use crate::keychain::Error;
 use crate::keychain::error::printable;
 use crate::sys::env::Env;
-use crate::sys::user;
+use crate::sys::{runtime_folder, user};
 
 /// Calls in flight at once. A bus with the default limits refuses more than 128.
 const WINDOW: usize = 120;
@@ -50,14 +50,14 @@ pub(super) fn addresses(env: &Env) -> Result<Vec<Address>, Error> {
             Ok(found)
         };
     }
-    user::runtime_folders(env)
+    runtime_folder::usable(env)
         .map(|folder| folder.join("bus"))
         .find(|socket| socket.exists())
         .map(|socket| {
             let unix = Unix::new(UnixSocket::File(socket));
             vec![Transport::Unix(unix).into()]
         })
-        .ok_or_else(|| match user::foreign_runtime_folder(env) {
+        .ok_or_else(|| match runtime_folder::not_private(env) {
             Some((path, why)) => Error::ForeignRuntimeFolder { path, why },
             None => Error::NoBus,
         })
@@ -358,6 +358,7 @@ async fn within<F: Future>(limit: Duration, work: F) -> Result<F::Output, Error>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::private;
 
     fn found(value: &str) -> Result<Vec<String>, String> {
         addresses(&Env::from_iter([("DBUS_SESSION_BUS_ADDRESS", value)]))
@@ -383,7 +384,7 @@ mod tests {
 
     #[test]
     fn a_bus_is_found_in_the_runtime_folder() {
-        let folder = user::private_test_folder();
+        let folder = private::test_folder();
         let env = Env::from_iter([("XDG_RUNTIME_DIR", folder.path())]);
         std::fs::write(folder.path().join("bus"), "").unwrap();
         let socket = folder.path().join("bus");

@@ -14,7 +14,7 @@ use zbus::OwnedObjectPath;
 
 use super::attributes::Attributes;
 use crate::sys::env::Env;
-use crate::sys::{user, whole_file};
+use crate::sys::{runtime_folder, whole_file};
 
 /// More than the attributes of thousands of items, in octets.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
@@ -36,7 +36,7 @@ pub(super) struct Cache(Option<PathBuf>);
 
 impl Cache {
     pub(super) fn new(env: &Env) -> Self {
-        let folder = user::runtime_folders(env).next();
+        let folder = runtime_folder::usable(env).next();
         Self(folder.map(|folder| folder.join("kubectl-regcred.items")))
     }
 
@@ -82,10 +82,11 @@ pub(super) fn in_order(items: &[OwnedObjectPath], known: &Items) -> Vec<Attribut
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::private;
 
     #[test]
     fn the_cache_is_for_one_service_and_numbered_items() {
-        let folder = user::private_test_folder();
+        let folder = private::test_folder();
         let cache = Cache::new(&Env::from_iter([("XDG_RUNTIME_DIR", folder.path())]));
         assert!(cache.load("a").is_empty());
         let attributes = Attributes::from([("registry".to_owned(), "gitea.example.com".to_owned())]);

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::Error;
 use crate::sys::env::Env;
-use crate::sys::user::Access;
+use crate::sys::private::Access;
 use crate::sys::whole_file::{self, ReadFileError};
 use crate::sys::{replace, xdg};
 

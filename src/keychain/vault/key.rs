@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 use super::super::Config;
 use super::error::{Error, KeyFileProblem};
 use crate::sys::env::Env;
+use crate::sys::private::Access;
 use crate::sys::replace;
-use crate::sys::user::Access;
 use crate::sys::whole_file::{self, ReadFileError};
 
 /// The variable that names a key file.
