@@ -8,7 +8,7 @@ use super::http::{Auth, Reply};
 use super::one_time_code::OneTimeCode;
 use super::scopes::Scopes;
 use super::site::Site;
-use crate::model::{Credential, Token, Username};
+use crate::model::{Credential, Registry, Token, Username};
 
 /// The credentials that Gitea needs to create and delete tokens: those of the account itself, not one of its tokens.
 ///
@@ -24,6 +24,15 @@ pub struct Account {
 }
 
 impl Account {
+    /// Its name and password at this registry.
+    pub(super) fn at(&self, registry: &Registry) -> Credential {
+        Credential {
+            registry: registry.clone(),
+            username: self.username.clone(),
+            token: self.password.clone(),
+        }
+    }
+
     /// The authentication of a request; `credential` is the account's name and password.
     pub(super) fn auth<'a>(&'a self, credential: &'a Credential) -> Auth<'a> {
         Auth::Password(credential, self.code.as_ref())

@@ -118,11 +118,7 @@ pub fn account_tokens(
     options: &Options,
     env: &Env,
 ) -> Result<AccountTokens, AccountTokensError> {
-    let credential = Credential {
-        registry: registry.clone(),
-        username: account.username.clone(),
-        token: account.password.clone(),
-    };
+    let credential = account.at(registry);
     let site = Site::find(&credential, options, env)?;
     let url = site.page_of(&format!("/api/v1/users/{}/tokens", segment(account.username.as_str())));
     let tokens = if account.has_single_use_code(&site) {

@@ -15,7 +15,7 @@ use super::mint::MintError;
 use super::site::{Site, segment};
 use super::temporary_token::TemporaryToken;
 use super::{Account, AccountError, Options, SiteError, VerifyError};
-use crate::model::{ActionsScope, ActionsSecret, Credential, Registry, Token};
+use crate::model::{ActionsScope, ActionsSecret, Registry, Token};
 use crate::sys::env::Env;
 
 /// A name that Gitea and Forgejo reserve: whoever may write secrets is told so, and nothing is written.
@@ -123,11 +123,7 @@ pub fn list_actions(
     options: &Options,
     env: &Env,
 ) -> Result<BTreeSet<String>, ActionsError> {
-    let credential = Credential {
-        registry: registry.clone(),
-        username: account.username.clone(),
-        token: account.password.clone(),
-    };
+    let credential = account.at(registry);
     ensure_own(scope, None, account)?;
     let site = Site::find(&credential, options, env)?;
     let reach = |error| SiteError::from(VerifyError::from(error));
@@ -202,11 +198,7 @@ pub fn ask_for_actions<T>(
     env: &Env,
     question: impl FnOnce(&Account) -> Result<T, ActionsError>,
 ) -> Result<(Result<T, ActionsError>, Option<TemporaryToken>), ActionsError> {
-    let credential = Credential {
-        registry: registry.clone(),
-        username: account.username.clone(),
-        token: account.password.clone(),
-    };
+    let credential = account.at(registry);
     if account.code.is_none() || !account.has_single_use_code(&Site::find(&credential, options, env)?) {
         return Ok((Ok(question(account)?), None));
     }
@@ -274,11 +266,7 @@ impl Writing<'_> {
         options: &Options,
         env: &Env,
     ) -> Result<(Option<String>, Reply), ActionsError> {
-        let credential = Credential {
-            registry: self.registry.clone(),
-            username: self.account.username.clone(),
-            token: self.account.password.clone(),
-        };
+        let credential = self.account.at(self.registry);
         ensure_own(&self.secret.scope, Some(self.secret), self.account)?;
         let mut site = Site::find(&credential, options, env)?;
         if let Some(token) = token {

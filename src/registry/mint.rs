@@ -10,7 +10,7 @@ use super::account;
 use super::http::Reply;
 use super::site::Site;
 use super::{Account, AccountError, MintScopes, Options, ReachError, Scopes, SiteError, TokenName};
-use crate::model::{Credential, Registry, Token, Username, printable};
+use crate::model::{Registry, Token, Username, printable};
 use crate::sys::env::Env;
 
 /// The shortest text that Gitea accepts as a token.
@@ -111,11 +111,7 @@ pub fn mint(
     options: &Options,
     env: &Env,
 ) -> Result<Minted, MintError> {
-    let credential = Credential {
-        registry: registry.clone(),
-        username: account.username.clone(),
-        token: account.password.clone(),
-    };
+    let credential = account.at(registry);
     let site = Site::find(&credential, options, env)?;
     let client = &site.session.client;
     let uncertain = |why: String| MintError::Uncertain {

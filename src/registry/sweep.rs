@@ -6,7 +6,7 @@ use http::StatusCode;
 use super::account;
 use super::site::{Site, segment};
 use super::{Account, Options, RevokeError, SiteError, TokenName, VerifyError};
-use crate::model::{Credential, Registry};
+use crate::model::Registry;
 use crate::sys::env::Env;
 
 /// Deletes `account`'s token of this name at `registry`'s Gitea. Returns whether there was one.
@@ -20,11 +20,7 @@ pub fn sweep(
     options: &Options,
     env: &Env,
 ) -> Result<bool, RevokeError> {
-    let credential = Credential {
-        registry: registry.clone(),
-        username: account.username.clone(),
-        token: account.password.clone(),
-    };
+    let credential = account.at(registry);
     let site = Site::find(&credential, options, env)?;
     let reach = |error| SiteError::from(VerifyError::from(error));
     let unconfirmed = |why: String| RevokeError::Unconfirmed {

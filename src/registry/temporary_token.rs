@@ -111,11 +111,7 @@ impl TemporaryToken {
 
     /// The account's name with the token.
     pub(super) fn credential(&self) -> Credential {
-        Credential {
-            registry: self.registry.clone(),
-            username: self.account.username.clone(),
-            token: self.account.password.clone(),
-        }
+        self.account.at(&self.registry)
     }
 
     /// Tries it once. Returns why it may still be there.

@@ -76,11 +76,7 @@ pub fn revoke(
             page: site.page(),
         });
     };
-    let of_account = Credential {
-        registry: credential.registry.clone(),
-        username: account.username.clone(),
-        token: account.password.clone(),
-    };
+    let of_account = account.at(&credential.registry);
     // A new client, which also removes the password from server messages.
     let site = Site::find(&of_account, options, env)?;
     if account.has_single_use_code(&site) {
