@@ -1,8 +1,6 @@
 //! The list of an account's tokens (`GET /api/v1/users/{name}/tokens`).
 
-use std::collections::BTreeSet;
-
-use http::{HeaderName, StatusCode};
+use http::StatusCode;
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 use thiserror::Error;
@@ -10,23 +8,18 @@ use thiserror::Error;
 use super::account::{self, by_hand};
 use super::api;
 use super::mint::MintError;
+use super::pages::{self, Page};
 use super::scopes::Scopes;
 use super::site::{Site, segment};
 use super::temporary_token::{LeftBehind, TemporaryToken};
-use super::{Account, AccountError, Options, ReachError, SiteError, VerifyError};
+use super::{Account, AccountError, Options, SiteError};
 use crate::model::{Credential, Registry, Token, printable};
 use crate::sys::env::Env;
 
 /// How many characters of a token Gitea shows in its lists (`token_last_eight`).
 const SHOWN_TAIL: usize = 8;
-/// Tokens per page of the list: Gitea's default `MAX_RESPONSE_ITEMS`.
-const PAGE_SIZE: usize = 50;
-/// Page limit, in case a server's list never ends.
-const MAX_PAGES: usize = 200;
 /// Longest name of a token that is shown; Gitea keeps up to 255 characters.
 const MAX_NAME: usize = 100;
-/// The length of the whole list.
-const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 
 /// A token in an account's list, without the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +60,7 @@ pub enum AccountTokensError {
     Site(#[from] SiteError),
     #[error("{error}")]
     Account { error: AccountError, page: String },
-    #[error("the list of tokens that {registry} answered with is not valid")]
+    #[error("the list of tokens that {registry} answered with is not valid or not complete")]
     Malformed { registry: String, page: String },
     /// With a one-time code, a temporary token reads the list.
     #[error("{registry} made no token to read the list of tokens with: {why}")]
@@ -171,45 +164,30 @@ pub(super) fn list(
     of_account: &Credential,
     account: &Account,
 ) -> Result<Vec<AccountToken>, AccountTokensError> {
-    let mut seen = BTreeSet::new();
-    let mut tokens = Vec::new();
-    for page in 1..=MAX_PAGES {
-        let before = seen.len();
-        let (listed, total) = page_of_tokens(site, of_account, account, page)?;
-        tokens.extend(listed.into_iter().filter(|token| seen.insert(token.id)));
-        if seen.len() == before || total.is_some_and(|total| seen.len() >= total) {
-            break;
-        }
-    }
-    Ok(tokens)
-}
-
-/// A page, and the length of the whole list if the server tells it. Pages are requested by number, because the links in
-/// an answer use the server's configured address, which may be wrong.
-fn page_of_tokens(
-    site: &Site,
-    of_account: &Credential,
-    account: &Account,
-    page: usize,
-) -> Result<(Vec<AccountToken>, Option<usize>), AccountTokensError> {
     let client = &site.session.client;
-    let to = client.own(&site.tokens_of(&account.username)).map_err(reach)?;
-    let (page, limit) = (page.to_string(), PAGE_SIZE.to_string());
-    let query = [("page", page.as_str()), ("limit", limit.as_str())];
-    let reply = client.get(&to, &query, account.auth(of_account)).map_err(reach)?;
-    site.passing(&reply)?;
-    if reply.status != StatusCode::OK {
-        return Err(AccountTokensError::Account {
-            error: account::explain_refusal(site, account, &reply),
-            page: site.page(),
-        });
-    }
-    let listed: Vec<Listed> = serde_json::from_slice(&reply.body).map_err(|_| AccountTokensError::Malformed {
+    let to = client
+        .own(&site.tokens_of(&account.username))
+        .map_err(SiteError::from)?;
+    let malformed = || AccountTokensError::Malformed {
         registry: site.session.registry(),
         page: site.page(),
-    })?;
-    let total = reply.header(&TOTAL).and_then(|text| text.parse().ok());
-    Ok((listed.into_iter().map(|one| token(site, one)).collect(), total))
+    };
+    let page = |number| {
+        let reply = pages::get(client, &to, number, account.auth(of_account)).map_err(SiteError::from)?;
+        site.passing(&reply)?;
+        if reply.status != StatusCode::OK {
+            return Err(AccountTokensError::Account {
+                error: account::explain_refusal(site, account, &reply),
+                page: site.page(),
+            });
+        }
+        let listed: Vec<Listed> = serde_json::from_slice(&reply.body).map_err(|_| malformed())?;
+        Ok(Page {
+            entries: listed.into_iter().map(|one| token(site, one)).collect(),
+            total: pages::total(&reply),
+        })
+    };
+    pages::whole(|token: &AccountToken| token.id, page)?.ok_or_else(malformed)
 }
 
 fn token(site: &Site, listed: Listed) -> AccountToken {
@@ -225,10 +203,6 @@ fn token(site: &Site, listed: Listed) -> AccountToken {
         last_used: last_used.filter(|used| created.is_none_or(|created| *used > created)),
         tail: listed.token_last_eight,
     }
-}
-
-fn reach(error: ReachError) -> AccountTokensError {
-    SiteError::from(VerifyError::from(error)).into()
 }
 
 /// The part of a token that lists show.

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use http::StatusCode;
-use http::header::HeaderName;
 use serde::Deserialize;
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -12,9 +11,10 @@ use zeroize::Zeroizing;
 use super::account;
 use super::http::Reply;
 use super::mint::MintError;
+use super::pages::{self, Page};
 use super::site::{Site, segment};
 use super::temporary_token::TemporaryToken;
-use super::{Account, AccountError, Options, SiteError, VerifyError};
+use super::{Account, AccountError, Options, SiteError};
 use crate::model::{ActionsScope, ActionsSecret, Registry, Token};
 use crate::sys::env::Env;
 
@@ -25,13 +25,6 @@ const IS_RESERVED: &str = "invalid ";
 
 /// What it takes to write secrets of repositories, organisations and the account.
 const SCOPES: [&str; 3] = ["write:repository", "write:organization", "write:user"];
-
-/// Secrets per page of the list: Gitea's default `MAX_RESPONSE_ITEMS`.
-const PAGE_SIZE: usize = 50;
-/// Page limit, in case a server's list never ends.
-const MAX_PAGES: usize = 50;
-/// The length of the whole list.
-const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 
 #[derive(Deserialize)]
 struct Listed {
@@ -126,46 +119,27 @@ pub fn list_actions(
     let credential = account.at(registry);
     ensure_own(scope, None, account)?;
     let site = Site::find(&credential, options, env)?;
-    let reach = |error| SiteError::from(VerifyError::from(error));
-    let to = site
-        .session
-        .client
-        .own(&site.path(&format!("{}/actions/secrets", below(scope))))
-        .map_err(reach)?;
-    let mut names = BTreeSet::new();
-    for page in 1..=MAX_PAGES {
-        let (page, limit) = (page.to_string(), PAGE_SIZE.to_string());
-        let query = [("page", page.as_str()), ("limit", limit.as_str())];
-        let reply = site
-            .session
-            .client
-            .get(&to, &query, account.auth(&credential))
-            .map_err(reach)?;
+    let client = &site.session.client;
+    let path = site.path(&format!("{}/actions/secrets", below(scope)));
+    let to = client.own(&path).map_err(SiteError::from)?;
+    let unlisted = || ActionsError::Unlisted {
+        registry: registry.to_string(),
+        what: what(scope),
+    };
+    let page = |number| {
+        let reply = pages::get(client, &to, number, account.auth(&credential)).map_err(SiteError::from)?;
         let said = answered(&site, account, &reply)?;
-        let unlisted = || ActionsError::Unlisted {
-            registry: registry.to_string(),
-            what: what(scope),
-        };
         if reply.status != StatusCode::OK {
             return Err(refusal(registry, account, scope, &reply, said.as_deref()).unwrap_or_else(unlisted));
         }
         let listed: Vec<Listed> = serde_json::from_slice(&reply.body).map_err(|_| unlisted())?;
-        let total: Option<usize> = reply.header(&TOTAL).and_then(|text| text.parse().ok());
-        let before = names.len();
-        names.extend(listed.into_iter().map(|one| one.name.to_ascii_uppercase()));
-        match total {
-            Some(total) if names.len() >= total => return Ok(names),
-            // Without a total, the end is a page with nothing new.
-            None if names.len() == before => return Ok(names),
-            // What is missing was not seen.
-            Some(_) if names.len() == before => return Err(unlisted()),
-            _ => {}
-        }
-    }
-    Err(ActionsError::Unlisted {
-        registry: registry.to_string(),
-        what: what(scope),
-    })
+        Ok(Page {
+            entries: listed.into_iter().map(|one| one.name.to_ascii_uppercase()).collect(),
+            total: pages::total(&reply),
+        })
+    };
+    let names = pages::whole(String::clone, page)?.ok_or_else(unlisted)?;
+    Ok(names.into_iter().collect())
 }
 
 /// What a write did.
@@ -272,10 +246,9 @@ impl Writing<'_> {
         if let Some(token) = token {
             site.session.client.keep_out_of_messages(token);
         }
-        let reach = |error| SiteError::from(VerifyError::from(error));
         let below = below(&self.secret.scope);
         let path = site.path(&format!("{below}/actions/secrets/{}", segment(name)));
-        let to = site.session.client.own(&path).map_err(reach)?;
+        let to = site.session.client.own(&path).map_err(SiteError::from)?;
         let data = serde_json::to_string(token.map_or("none", Token::expose)).map(Zeroizing::new);
         let data = data.map_err(|error| self.uncertain(error.to_string()))?;
         let document = Zeroizing::new(format!(r#"{{"data":{}}}"#, data.as_str()));

@@ -120,14 +120,16 @@ pub fn mint(
         why,
         page: site.page(),
     };
-    let to = client.own(&site.tokens_of(&account.username)).map_err(reach)?;
+    let to = client
+        .own(&site.tokens_of(&account.username))
+        .map_err(SiteError::from)?;
     let wanted = json!({"name": name.as_str(), "scopes": scopes.iter().collect::<Vec<_>>()});
     let reply = client
         .post(&to, account.auth(&credential), &wanted)
         .map_err(|error| match error {
             // Nothing was sent yet with these errors.
             ReachError::Refused { .. } | ReachError::UnknownHost { .. } | ReachError::NotLoopback { .. } => {
-                reach(error)
+                SiteError::from(error).into()
             }
             error => uncertain(error.to_string()),
         })?;
@@ -156,10 +158,6 @@ pub fn mint(
         scopes: Scopes::parse(&named),
         page: site.page(),
     })
-}
-
-fn reach(error: ReachError) -> MintError {
-    SiteError::from(super::VerifyError::from(error)).into()
 }
 
 fn refusal(site: &Site, account: &Account, name: &TokenName, scopes: &MintScopes, reply: &Reply) -> MintError {

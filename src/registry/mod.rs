@@ -23,6 +23,7 @@ mod manifest;
 mod mint;
 mod one_time_code;
 mod origin;
+mod pages;
 mod proxy;
 mod reach;
 mod revoke;

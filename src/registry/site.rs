@@ -9,11 +9,10 @@ use super::api::Api;
 use super::challenge::{self, SignIn};
 use super::http::Reply;
 use super::session::Session;
-use super::{Options, VerifyError};
+use super::{Options, ReachError, VerifyError};
 use crate::model::{Credential, Username};
 use crate::sys::env::Env;
 
-/// The page to manage an account's tokens in a browser.
 /// The path of the API.
 const API: &str = "/api/v1";
 
@@ -64,6 +63,12 @@ pub enum SiteError {
     /// The registry is Gitea's, but Gitea's API is not found.
     #[error("{registry} is Gitea's registry, but Gitea's API does not answer at {place}")]
     NoApi { registry: String, place: String },
+}
+
+impl From<ReachError> for SiteError {
+    fn from(error: ReachError) -> Self {
+        VerifyError::from(error).into()
+    }
 }
 
 impl SiteError {

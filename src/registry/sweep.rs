@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use super::account;
 use super::site::{Site, segment};
-use super::{Account, Options, RevokeError, SiteError, TokenName, VerifyError};
+use super::{Account, Options, RevokeError, SiteError, TokenName};
 use crate::model::Registry;
 use crate::sys::env::Env;
 
@@ -22,7 +22,6 @@ pub fn sweep(
 ) -> Result<bool, RevokeError> {
     let credential = account.at(registry);
     let site = Site::find(&credential, options, env)?;
-    let reach = |error| SiteError::from(VerifyError::from(error));
     let unconfirmed = |why: String| RevokeError::Unconfirmed {
         registry: registry.to_string(),
         why,
@@ -30,7 +29,7 @@ pub fn sweep(
     };
     let client = &site.session.client;
     let path = format!("{}/{}", site.tokens_of(&account.username), segment(name.as_str()));
-    let to = client.own(&path).map_err(reach)?;
+    let to = client.own(&path).map_err(SiteError::from)?;
     let reply = client
         .delete(&to, account.auth(&credential))
         .map_err(|error| unconfirmed(error.to_string()))?;

@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 
 use http::StatusCode;
-use http::header::HeaderName;
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 
@@ -13,16 +12,14 @@ use super::{Images, ImagesError, name};
 use crate::model::{Digest, Repository, Version};
 use crate::registry::http::{Auth, Client, Reply};
 use crate::registry::origin::Endpoint;
+use crate::registry::pages::{self, PAGE_SIZE};
 use crate::registry::site::segment;
 use crate::registry::{ReachError, VerifyError};
 
-/// Rows per page: Gitea's default `MAX_RESPONSE_ITEMS`. A server with a lower limit gives fewer.
-const ROWS_PER_PAGE: usize = 50;
 /// Row limit, in case a server's list never ends.
 const MAX_ROWS: usize = 200_000;
 /// How often a list is read again from its first page because it has changed meanwhile.
 const ATTEMPTS: usize = 4;
-const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 
 /// A tag, or a manifest that was pushed by its digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +132,7 @@ impl Images<'_> {
 
     fn page(&self, owner: &str, query: Option<&str>, number: usize) -> Result<Page, ImagesError> {
         let mut path = format!(
-            "/packages/{}?type=container&page={number}&limit={ROWS_PER_PAGE}",
+            "/packages/{}?type=container&page={number}&limit={PAGE_SIZE}",
             segment(owner)
         );
         if let Some(name) = query {
@@ -155,7 +152,7 @@ impl Images<'_> {
         let rows = rows.iter().map(|row| self.parse_row(owner, row));
         Ok(Page {
             rows: rows.collect::<Result<_, _>>()?,
-            total: reply.header(&TOTAL).and_then(|total| total.parse().ok()),
+            total: pages::total(&reply),
         })
     }
 

@@ -12,7 +12,7 @@ use super::http::{Auth, Reply};
 use super::mint::MintError;
 use super::site::Site;
 use super::temporary_token::TemporaryToken;
-use super::{Account, Options, ReachError, SiteError, VerifyError};
+use super::{Account, Options, SiteError};
 use crate::model::Credential;
 use crate::sys::env::Env;
 
@@ -126,7 +126,7 @@ impl Revocation<'_> {
     /// `DELETE /token`, since Gitea 1.27. `None` if the server is older.
     fn with_token_itself(&self) -> Result<Option<Revoked>, RevokeError> {
         let client = &self.site.session.client;
-        let to = client.own(&self.site.path("/token")).map_err(reach)?;
+        let to = client.own(&self.site.path("/token")).map_err(SiteError::from)?;
         let reply = client
             .delete(&to, self.bearer())
             .map_err(|error| self.unconfirmed(error.to_string()))?;
@@ -154,8 +154,8 @@ impl Revocation<'_> {
     /// `GET /user` with the token in the header, so that it is never tried as a password.
     fn token_status(&self) -> Result<TokenStatus, RevokeError> {
         let client = &self.site.session.client;
-        let to = client.own(&self.site.path("/user")).map_err(reach)?;
-        let reply = client.get(&to, &[], self.bearer()).map_err(reach)?;
+        let to = client.own(&self.site.path("/user")).map_err(SiteError::from)?;
+        let reply = client.get(&to, &[], self.bearer()).map_err(SiteError::from)?;
         self.site.passing(&reply)?;
         Ok(match reply.status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.site.session.is_anonymous_answer(&reply) => {
@@ -244,7 +244,7 @@ impl Revocation<'_> {
     /// Deletes one of the account's tokens.
     fn delete(&self, site: &Site, of_account: &Credential, account: &Account, id: i64) -> Result<Reply, RevokeError> {
         let path = format!("{}/{id}", site.tokens_of(&account.username));
-        let to = site.session.client.own(&path).map_err(reach)?;
+        let to = site.session.client.own(&path).map_err(SiteError::from)?;
         let reply = site
             .session
             .client
@@ -271,10 +271,6 @@ fn is_access_token(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-fn reach(error: ReachError) -> RevokeError {
-    SiteError::from(VerifyError::from(error)).into()
-}
-
 impl From<AccountTokensError> for RevokeError {
     fn from(error: AccountTokensError) -> Self {
         match error {
@@ -282,7 +278,7 @@ impl From<AccountTokensError> for RevokeError {
             AccountTokensError::Account { error, page } => Self::Account { error, page },
             AccountTokensError::Malformed { registry, page } => Self::Unconfirmed {
                 registry,
-                why: "its list of tokens is not valid".to_owned(),
+                why: "its list of tokens is not valid or not complete".to_owned(),
                 page,
             },
             AccountTokensError::NoTemporary { registry, why, page } => Self::Unconfirmed { registry, why, page },
