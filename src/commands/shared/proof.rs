@@ -13,7 +13,7 @@ use super::another::{Another, Side, another};
 use super::authorship::Authorship;
 use super::connections::Connections;
 use super::targets::Supply;
-use super::verify;
+use super::verify::{self, MAX_REFUSED};
 use crate::cluster::OtherToken;
 use crate::commands::args::RegistryConnectionArgs;
 use crate::commands::system::System;
@@ -25,10 +25,6 @@ use crate::sys::env::Env;
 
 /// A credential that the registry accepted this recently is not asked about again.
 const FRESH: SignedDuration = SignedDuration::from_mins(10);
-
-/// After so many refused tokens of an account, its others are not tried: a registry may count each as a wrong password,
-/// and lock the account.
-const MAX_REFUSED: usize = 2;
 
 /// What is known of a credential before it is written.
 #[derive(Clone, Debug)]

@@ -5,6 +5,10 @@ use crate::commands::system::System;
 use crate::model::{Credential, Use};
 use crate::registry::{self, Flow, Server, Verified, VerifyError};
 
+/// The number of refused tokens after which an account's other tokens are not tried. Gitea before 1.20 and other
+/// registries try an invalid token as the account's password, and directories lock an account after about five attempts.
+pub(in crate::commands) const MAX_REFUSED: usize = 2;
+
 /// Verifies the credential at the registry.
 pub(in crate::commands) fn verify(
     credential: &Credential,

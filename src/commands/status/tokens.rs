@@ -8,13 +8,11 @@ use futures_util::stream::FuturesUnordered;
 
 use super::code::Code;
 use crate::commands::shared::connections::Connections;
+use crate::commands::shared::verify::MAX_REFUSED;
 use crate::model::{Credential, ImageReference, Registry};
 use crate::registry::{self, ImageAccess, Server, Verified, VerifyError};
 use crate::sys::env::Env;
 
-/// The number of refused tokens after which an account's other tokens are not tried. Gitea before 1.20 and other
-/// registries try an invalid token as the account's password, and directories lock an account after about five attempts.
-const MAX_REFUSED: usize = 2;
 /// The most distinct tokens of one registry that are verified.
 const MAX_TOKENS: usize = 16;
 
