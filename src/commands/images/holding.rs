@@ -112,6 +112,22 @@ impl Holding {
         held
     }
 
+    /// What each manifest is a part of, or describes.
+    pub fn above(&self) -> BTreeMap<&Digest, BTreeSet<&Digest>> {
+        let mut above: BTreeMap<&Digest, BTreeSet<&Digest>> = BTreeMap::new();
+        for (digest, manifest) in &self.manifests {
+            for child in manifest.children() {
+                above.entry(&child.digest).or_default().insert(digest);
+            }
+        }
+        for (subject, describers) in self.describers() {
+            for digest in describers {
+                above.entry(digest).or_default().insert(subject);
+            }
+        }
+        above
+    }
+
     /// By subject: the signatures, attestations and other referrers.
     fn describers(&self) -> BTreeMap<&Digest, Vec<&Digest>> {
         let mut describers: BTreeMap<&Digest, Vec<&Digest>> = BTreeMap::new();

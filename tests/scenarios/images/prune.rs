@@ -298,6 +298,102 @@ fn a_saved_plan_is_applied_as_far_as_it_is_true(stage: &Stage) {
     stage.aside("admin/api", "3");
 }
 
+/// Saves a plan, and what is to go by it.
+fn saved_plan(stage: &Stage, flags: &str) -> (String, Value) {
+    let file = stage.world.folder().join("plan.json").display().to_string();
+    stage
+        .images(&format!("prune admin --keep 1 {flags} --plan {file}"))
+        .done();
+    let plan = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    (file, plan)
+}
+
+scenario!(what_is_taken_out_of_a_saved_plan_stays_whole, on(ON_DOUBLES, ON_GITEA));
+fn what_is_taken_out_of_a_saved_plan_stays_whole(stage: &Stage) {
+    let pusher = &stage.pusher;
+    let aside = "regcred-trash.20200101000000.1";
+    let (old, parts) = pusher.multi("admin/api", aside, "one");
+    let signature = pusher.sign("admin/api", &old);
+    stage.age(9 * DAY);
+    pusher.multi("admin/api", "2", "two");
+    stage.age(DAY);
+    let (file, mut plan) = saved_plan(stage, "");
+    let items = plan["items"].as_array_mut().unwrap();
+    let goes = |item: &Value| item["action"] == "delete";
+    assert_eq!(
+        items.iter().filter(|item| goes(item)).count(),
+        2 + parts.len(),
+        "{items:?}"
+    );
+    items.retain(|item| item["name"] != aside);
+    std::fs::write(&file, plan.to_string()).unwrap();
+    let ran = stage.images(&format!("prune --apply {file} --yes"));
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(
+        ran.stderr.contains(" was left: it belongs to something that stays\n"),
+        "{ran}"
+    );
+    stage.images("restore admin/api:1").done();
+    for reference in parts.iter().chain([&old, &signature]) {
+        assert!(pusher.pull("admin/api", reference).is_ok(), "{reference}: {ran}");
+    }
+}
+
+scenario!(
+    what_is_pushed_after_a_plan_was_saved_stays_whole,
+    on(ON_DOUBLES, ON_GITEA)
+);
+/// Another index under the same tag, and of the same part.
+fn what_is_pushed_after_a_plan_was_saved_stays_whole(stage: &Stage) {
+    let pusher = &stage.pusher;
+    let (_, parts) = pusher.multi("admin/api", "1", "one");
+    stage.age(DAY);
+    stage.push_each("admin/api", &["2"]);
+    stage.age(DAY);
+    let (file, _) = saved_plan(stage, "--grace 0");
+    pusher.index("admin/api", "1", &[("amd64", &parts[0])]);
+    stage.age(DAY);
+    stage.push_each("admin/api", &["3"]);
+    stage.age(DAY);
+    let ran = stage.images(&format!("prune --apply {file} --yes"));
+    assert!(
+        ran.stderr.contains("admin/api:1 was left: it was pushed again\n"),
+        "{ran}"
+    );
+    for reference in ["1", parts[0].as_str()] {
+        assert!(pusher.pull("admin/api", reference).is_ok(), "{reference}: {ran}");
+    }
+    // What belonged to the earlier index alone goes.
+    assert!(pusher.pull("admin/api", &parts[1]).is_err(), "{ran}");
+}
+
+scenario!(what_is_restored_while_it_prunes_stays_whole, on(ON_DOUBLES, ON_GITEA));
+fn what_is_restored_while_it_prunes_stays_whole(stage: &Stage) {
+    let pusher = &stage.pusher;
+    let aside = "regcred-trash.20200101000000.1";
+    let (old, parts) = pusher.multi("admin/api", aside, "one");
+    let signature = pusher.sign("admin/api", &old);
+    stage.age(9 * DAY);
+    pusher.multi("admin/api", "2", "two");
+    stage.age(DAY);
+    let other = pusher.clone();
+    let deletes = "DELETE /api/v1/packages/admin/container/api/regcred";
+    stage
+        .world
+        .gitea
+        .meanwhile(deletes, move || other.retag("admin/api", aside, "1"));
+    let ran = stage.images(PRUNE);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(
+        ran.stderr.contains(" was left: what it belongs to is there again\n"),
+        "{ran}"
+    );
+    for reference in parts.iter().chain([&old, &signature]) {
+        assert!(pusher.pull("admin/api", reference).is_ok(), "{reference}: {ran}");
+    }
+    assert_eq!(pusher.tags("admin/api").len(), 3, "2, 1 and the signature's: {ran}");
+}
+
 scenario!(untagged_leftovers_of_a_repushed_tag_go, on(ON_DOUBLES, ON_GITEA));
 fn untagged_leftovers_of_a_repushed_tag_go(stage: &Stage) {
     let pusher = &stage.pusher;
@@ -450,6 +546,30 @@ fn an_error_ends_its_image_and_no_other(stage: &Stage) {
     stage.world.gitea.recover();
     stage.images(PRUNE).done();
     assert_eq!(plain("admin/b"), ["3"]);
+}
+
+scenario!(what_a_proxy_hides_is_not_said_to_be_gone, on(ON_DOUBLES, ON_GITEA));
+/// A reverse proxy that decodes `%2F`: Gitea finds no package with a slash in its name.
+fn what_a_proxy_hides_is_not_said_to_be_gone(stage: &Stage) {
+    let pusher = &stage.pusher;
+    let image = "admin/team/api";
+    let (_, parts) = pusher.multi(image, "main", "one");
+    stage.age(DAY);
+    pusher.multi(image, "main", "two");
+    stage.age(DAY);
+    for digest in parts {
+        let path = format!(
+            "/api/v1/packages/admin/container/team%2Fapi/{}",
+            digest.replace(':', "%3A")
+        );
+        stage
+            .world
+            .gitea
+            .replace(&path, crate::support::http::Answer::empty(404));
+    }
+    let ran = stage.images(PRUNE);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stderr.contains("does a reverse proxy decode %2F?"), "{ran}");
 }
 
 scenario!(what_cannot_be_read_whole_leaves_everything, on(ON_DOUBLES, ON_GITEA));

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use super::document::{Action, Check, Item, Outcome};
 use super::report::Report;
 use super::task::Plan;
+use crate::commands::images::holding::Holding;
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{Digest, Repository, Version};
@@ -15,7 +16,7 @@ use crate::sys::workers;
 /// Requests at the same time when everything is asked for again.
 const AT_ONCE: usize = 4;
 
-/// Goes over the images. What fails ends its image, and not the others.
+/// Goes over the images. What fails or has changed ends its image, and not the others.
 pub fn run(
     images: &Images<'_>,
     plan: &Plan,
@@ -26,20 +27,24 @@ pub fn run(
     let total = report.count_going();
     let mut done = 0;
     for image in report.going() {
-        let mut failed = false;
+        let mut ends = false;
+        let mut remains = Remains::of(images, plan, &image[0].image);
         for item in image {
             done += 1;
-            if failed {
+            if ends {
                 item.outcome = Some(Outcome::NotTried);
                 continue;
             }
             system
                 .output
                 .progress(format_args!("{}:{} ({done}/{total})", item.image, item.name));
-            match one(images, item) {
-                Ok(outcome) => item.outcome = Some(outcome),
+            match remains.one(item) {
+                Ok(outcome) => {
+                    ends = outcome == Outcome::Changed;
+                    item.outcome = Some(outcome);
+                }
                 Err(error) => {
-                    failed = true;
+                    ends = true;
                     item.outcome = Some(Outcome::Failed);
                     item.error = Some(error.to_string());
                 }
@@ -59,6 +64,49 @@ pub fn run(
     let check = check(images, plan, report, system);
     report.set_check(check);
     Ok(())
+}
+
+/// What an image loses, and whether it is really gone.
+struct Remains<'a> {
+    images: &'a Images<'a>,
+    /// What each manifest is a part of, or describes.
+    above: BTreeMap<&'a Digest, BTreeSet<&'a Digest>>,
+    /// The manifests of which a row was deleted, and whether they are there all the same, where that was asked.
+    deleted: BTreeMap<Digest, Option<bool>>,
+}
+
+impl<'a> Remains<'a> {
+    fn of(images: &'a Images<'a>, plan: &'a Plan, repository: &Repository) -> Self {
+        let holding = plan.catalog.get(repository);
+        Self {
+            images,
+            above: holding.map(Holding::above).unwrap_or_default(),
+            deleted: BTreeMap::new(),
+        }
+    }
+
+    /// Does it, unless it is deleted as a part of something that is still there: somebody has restored it meanwhile, or
+    /// another tag leads to it.
+    fn one(&mut self, item: &mut Item) -> Result<Outcome, ImagesError> {
+        if item.action == Action::Delete {
+            for owner in self.above.get(&item.digest).into_iter().flatten() {
+                let Some(is_there) = self.deleted.get_mut(*owner) else {
+                    continue;
+                };
+                let owner = Version::Digest((*owner).clone());
+                let is_there = match *is_there {
+                    Some(known) => known,
+                    None => *is_there.insert(self.images.digest(&item.image, &owner)?.is_some()),
+                };
+                if is_there {
+                    item.error = Some("what it belongs to is there again".to_owned());
+                    return Ok(Outcome::NotTried);
+                }
+            }
+            self.deleted.insert(item.digest.clone(), None);
+        }
+        one(self.images, item)
+    }
 }
 
 fn one(images: &Images<'_>, item: &mut Item) -> Result<Outcome, ImagesError> {
@@ -93,12 +141,24 @@ fn one(images: &Images<'_>, item: &mut Item) -> Result<Outcome, ImagesError> {
     }
     let was_there = images.delete(repository, &version)?;
     // A reverse proxy that decodes names with a slash makes Gitea say "not found" of something that is there.
-    if matches!(version, Version::Tag(_)) && images.digest(repository, &version)?.as_ref() == Some(&item.digest) {
+    let is_there = match &version {
+        Version::Tag(_) => images.digest(repository, &version)?.as_ref() == Some(&item.digest),
+        // Another row may hold the same manifest.
+        Version::Digest(_) => !was_there && is_listed(images, repository, &version)?,
+    };
+    if is_there {
         return Err(unread(
             "it was deleted, and is still there: does a reverse proxy decode %2F?",
         ));
     }
     Ok(if was_there { Outcome::Done } else { Outcome::WasGone })
+}
+
+/// Whether the list has it, whose address has the image's name in a query.
+fn is_listed(images: &Images<'_>, repository: &Repository, version: &Version) -> Result<bool, ImagesError> {
+    let (owner, _) = repository.as_str().split_once('/').unwrap_or_default();
+    let rows = images.packages(owner, Some(repository), &mut |_, _| {})?;
+    Ok(rows.iter().any(|row| row.version == *version))
 }
 
 fn changed(item: &mut Item) -> Outcome {
@@ -117,17 +177,11 @@ fn version_of(name: &str, digest: &Digest) -> Version {
 fn check(images: &Images<'_>, plan: &Plan, report: &Report, system: &mut System<'_>) -> Check {
     let plans = plan.by_repository();
     let mut wanted: BTreeMap<&Repository, BTreeSet<&Digest>> = BTreeMap::new();
-    for item in report.touched() {
-        let entry = wanted.entry(&item.image).or_insert_with(|| {
-            let plan = plans.get(&item.image);
-            plan.map_or_else(BTreeSet::new, |plan| plan.kept.iter().collect())
-        });
-        if item.action == Action::SetAside
-            && item.outcome == Some(Outcome::Done)
-            && let Some(holding) = plan.catalog.get(&item.image)
-        {
-            entry.extend(holding.parts([&item.digest]));
-        }
+    for repository in report.touched() {
+        let planned = plans.get(repository).into_iter().flat_map(|plan| &plan.kept);
+        let left = plan.catalog.get(repository);
+        let left = left.map(|holding| holding.whole(report.held(holding)));
+        wanted.insert(repository, planned.chain(left.into_iter().flatten()).collect());
     }
     let wanted: Vec<(&Repository, &Digest)> = wanted
         .into_iter()

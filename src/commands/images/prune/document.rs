@@ -108,6 +108,11 @@ impl Item {
         self.action != Action::Keep
     }
 
+    /// Whether it is to be deleted for good, and nothing has become of it yet.
+    pub fn is_deleted(&self) -> bool {
+        self.action == Action::Delete && self.outcome.is_none()
+    }
+
     /// Whether both mean the same: the name, what is behind it, and what becomes of it.
     pub fn agrees(&self, other: &Self) -> bool {
         let of = |item: &Self| (item.image.clone(), item.name.clone(), item.digest.clone(), item.action);

@@ -47,7 +47,10 @@ pub(super) fn run(args: &ImagesPruneArgs, system: &mut System<'_>) -> Result<Exi
         report.print_plan(args.output, system)?;
         return report.save(path, system);
     }
-    report.refuse_changed(task.saved.as_ref());
+    if let Some(saved) = &task.saved {
+        report.refuse_changed(saved);
+        report.keep_whole(&plan.catalog);
+    }
     if args.output.is_none() {
         report.print_plan(None, system)?;
     }
@@ -57,6 +60,7 @@ pub(super) fn run(args: &ImagesPruneArgs, system: &mut System<'_>) -> Result<Exi
     // Somebody may have deployed or pushed something while this was read and asked.
     let again = task.plan(&credential.registry, &images, &plan.catalog, system)?;
     report.refuse_unplanned(&again);
+    report.keep_whole(&again.catalog);
     apply::run(&images, &again, &mut report, args.output.is_none(), system)?;
     report.finish(args.output, system)
 }

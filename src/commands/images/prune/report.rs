@@ -1,6 +1,6 @@
 //! The plan in words, what became of it, and the document.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,10 +11,12 @@ use super::plan::short;
 use super::saved::SavedPlan;
 use super::task::{Plan, Task};
 use crate::commands::args::DocumentFormat;
+use crate::commands::images::catalog::Catalog;
+use crate::commands::images::holding::{HeldRow, Holding};
 use crate::commands::shared::document;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
-use crate::model::{CommandLine, Registry, Repository, duration, size};
+use crate::model::{CommandLine, Digest, Registry, Repository, duration, size};
 use crate::output::Tone;
 use crate::sys::replace;
 
@@ -41,8 +43,7 @@ impl Report {
     }
 
     /// With a saved plan, only what is in it goes, and only if it still is what it was.
-    pub fn refuse_changed(&mut self, saved: Option<&SavedPlan>) {
-        let Some(saved) = saved else { return };
+    pub fn refuse_changed(&mut self, saved: &SavedPlan) {
         let planned: BTreeMap<(&Repository, &str), &Item> = saved
             .items
             .iter()
@@ -93,6 +94,31 @@ impl Report {
         }
     }
 
+    /// What a row that stays is made of or described by stays too: a plan counts on everything going that it says, and some
+    /// of that may have been refused.
+    pub fn keep_whole(&mut self, catalog: &Catalog) {
+        let deleted = self.document.items.iter().filter(|item| item.is_deleted());
+        let deleted: BTreeSet<_> = deleted
+            .map(|item| (&item.image, item.name.as_str(), &item.digest))
+            .collect();
+        let mut needed: BTreeMap<&Repository, BTreeSet<&Digest>> = BTreeMap::new();
+        for (image, holding) in catalog {
+            let stays = |row: &&HeldRow| !deleted.contains(&(image, row.version.as_str(), &row.digest));
+            let held: BTreeSet<&Digest> = holding.rows.iter().filter(stays).map(|row| &row.digest).collect();
+            let whole = holding.whole(held.iter().copied());
+            needed.insert(image, whole.difference(&held).copied().collect());
+        }
+        for item in self.document.items.iter_mut().filter(|item| item.is_deleted()) {
+            // One row is enough to hold a manifest.
+            if needed
+                .get_mut(&item.image)
+                .is_some_and(|needed| needed.remove(&item.digest))
+            {
+                item.refuse(item.action, "it belongs to something that stays".to_owned());
+            }
+        }
+    }
+
     /// What goes and was not refused, by image, in the order in which it is done.
     pub fn going(&mut self) -> Vec<Vec<&mut Item>> {
         let mut images: Vec<Vec<&mut Item>> = Vec::new();
@@ -127,10 +153,35 @@ impl Report {
         self.document.check = Some(check);
     }
 
-    /// Images in which something was changed or tried.
-    pub fn touched(&self) -> impl Iterator<Item = &Item> {
+    /// The images in which something was changed or tried.
+    pub fn touched(&self) -> BTreeSet<&Repository> {
         let tried = |item: &&Item| matches!(item.outcome, Some(Outcome::Done | Outcome::WasGone | Outcome::Failed));
-        self.document.items.iter().filter(tried)
+        self.document
+            .items
+            .iter()
+            .filter(tried)
+            .map(|item| &item.image)
+            .collect()
+    }
+
+    /// The manifests of this image that a row holds after everything that was done: its own, or that of what was set
+    /// aside. What has changed, or has failed, is not counted: it may hold anything.
+    pub fn held<'a>(&self, holding: &'a Holding) -> BTreeSet<&'a Digest> {
+        let is_uncertain = |item: &&Item| match (item.action, item.outcome) {
+            (Action::Delete, Some(Outcome::Done)) => true,
+            (_, outcome) => matches!(outcome, Some(Outcome::WasGone | Outcome::Changed | Outcome::Failed)),
+        };
+        let items = self
+            .document
+            .items
+            .iter()
+            .filter(|item| item.image == holding.repository);
+        let uncertain: BTreeSet<_> = items.filter(is_uncertain).map(|item| item.name.as_str()).collect();
+        let rows = holding
+            .rows
+            .iter()
+            .filter(|row| !uncertain.contains(row.version.as_str()));
+        rows.map(|row| &row.digest).collect()
     }
 
     pub fn print_plan(&self, format: Option<DocumentFormat>, system: &mut System<'_>) -> Result<(), CommandError> {
