@@ -101,6 +101,8 @@ impl Case {
             verdicts.iter().filter(|verdict| **verdict == Verdict::Refused).count() + 1 == distinct.len();
         match (accepted.next(), accepted.next()) {
             (Some((right, _)), None) if others_refused => self.choose(right),
+            // One that works must not give way to it.
+            _ if verdicts.first() == Some(&Verdict::Refused) => Decision::Open,
             // Another helper keeps its credential, so nothing is lost.
             _ if self.kept.is_some() && self.found.iter().all(|found| self.is_safe(found)) => Decision::Keep,
             _ => Decision::Open,
@@ -242,6 +244,13 @@ mod tests {
             (Some("a"), &["b"], &[Unknown, Accepted], Decision::Open),
             (Some("a"), &["b", "c"], &[Accepted, Refused, Unknown], Decision::Open),
             (Some("a"), &["helper-b"], &[Unknown, Unknown], Decision::Keep),
+            (Some("a"), &["helper-b"], &[Refused, Unknown], Decision::Open),
+            (
+                Some("a"),
+                &["helper-b", "helper-c"],
+                &[Refused, Accepted, Accepted],
+                Decision::Open,
+            ),
             (
                 Some("a"),
                 &["helper-b"],
