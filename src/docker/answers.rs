@@ -162,12 +162,11 @@ impl Workstation {
     }
 }
 
-/// The helper that podman asks for this name because of this file; Docker Hub's name is `docker.io`.
+/// The helper that podman asks for this name because of this file; Docker Hub's name is `docker.io`. An empty one is asked
+/// too, which fails: unlike docker, podman then reads no entry of the file.
 pub(super) fn podman_helper(config: &Config, name: &str) -> Option<String> {
-    let helpers = config.helpers().into_iter();
-    helpers
-        .filter(|(_, helper)| !helper.is_empty())
-        .find_map(|(key, helper)| (key == name).then_some(helper))
+    let mut helpers = config.helpers().into_iter();
+    helpers.find_map(|(key, helper)| (key == name).then_some(helper))
 }
 
 /// Whether there is a secret in plain text for the whole registry, for a client that asks by this name.

@@ -328,8 +328,9 @@ impl Inspection<'_> {
             let key = printable(&key, MAX_TEXT);
             let cause = match kind {
                 WarningKind::HelperEmpty => format!(
-                    "credHelpers names no helper for {key}, so docker keeps its token in {} in plain text",
-                    shown(&file.path)
+                    "credHelpers of {} names no helper for {key}: {}",
+                    shown(&file.path),
+                    self.without_helper(file)
                 ),
                 _ if registry.is_docker_hub() => format!(
                     "credHelpers of {} has the key {key}, but docker looks for {} and podman for {registry}",
@@ -339,6 +340,16 @@ impl Inspection<'_> {
                 _ => format!("credHelpers has the key {key}, but docker and podman look for {registry}"),
             };
             self.warn(kind, shown(&file.path), Some(&registry), cause, setup(&registry));
+        }
+    }
+
+    /// What happens where a file names a helper without a name.
+    fn without_helper(&self, file: &File) -> &'static str {
+        let is_podmans = self.workstation.has_podman && self.workstation.podman.iter().any(|of| of.path == file.path);
+        match (self.is_dockers(file), is_podmans) {
+            (true, false) => "docker keeps its token in plain text",
+            (true, true) => "docker keeps its token in plain text, and podman fails to run docker-credential-",
+            (false, _) => "podman fails to run docker-credential-",
         }
     }
 

@@ -312,6 +312,31 @@ fn an_empty_helper_means_plain_text() {
 }
 
 scenario!(
+    podman_runs_a_helper_without_a_name,
+    needs(REAL_PARTS, "docker", "podman", "skopeo")
+);
+fn podman_runs_a_helper_without_a_name() {
+    let (world, token) = real_with(&["podman"]);
+    let registry = world.registry();
+    let login = |helpers: &str| {
+        let auth = auth("somebody", &token);
+        world.write_podman(&format!(
+            r#"{{"credHelpers":{helpers},"auths":{{"{registry}":{{"auth":"{auth}"}}}}}}"#
+        ));
+        client(&world, "podman login --get-login [REGISTRY]", "")
+    };
+    assert_eq!(login("{}").done(), "somebody\n");
+    let ran = login(&format!(r#"{{"{registry}":""}}"#));
+    assert!(ran.code != 0 && ran.stderr.contains("docker-credential-"), "{ran}");
+    let ran = world.regcred("docker status");
+    assert!(
+        ran.stdout
+            .contains(" names no helper for [REGISTRY]: podman fails to run docker-credential-\n"),
+        "{ran}"
+    );
+}
+
+scenario!(
     docker_passes_over_an_entry_beside_a_helper,
     needs(REAL_PARTS, "docker", "podman", "skopeo")
 );
