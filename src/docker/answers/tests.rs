@@ -74,7 +74,7 @@ fn docker_reads_more_of_a_file_than_podman() {
     let seen = workstation(&text, None);
     for (registry, docker, podman) in [
         ("a.example.com", Source::Keychain, Source::Keychain),
-        ("b.example.com", Source::PlainText, Source::PlainText),
+        ("b.example.com", Source::PlainText, helper("")),
         ("c.example.com", helper("pass"), Source::Nobody),
         ("d.example.com", helper("pass"), Source::PlainText),
         ("docker.io", helper("desktop"), Source::Nobody),
