@@ -1,6 +1,6 @@
 //! A pull Secret, reduced to what the survey needs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
 
 use super::question::{Interest, TokenSlot};
@@ -10,7 +10,7 @@ use crate::cluster::secret::owner::{Ownership, has_written, owner};
 use crate::cluster::secret::pull_secret::{
     DOCUMENT_KEY, LEGACY_DOCUMENT_KEY, LEGACY_PULL_SECRET_TYPE, Observed, PULL_SECRET_TYPE,
 };
-use crate::model::pull::takes;
+use crate::model::pull::takes_some;
 use crate::model::{DockerConfig, EntryProblem, Registry, Target, Token, printable};
 
 /// The longest user name that is shown, in characters.
@@ -44,6 +44,20 @@ pub struct SeenSecret {
     pub has_applied_copy: bool,
     /// How kubelet reads its document.
     pub state: State,
+    /// The keychain's credentials that it holds just as `sync` writes them, each with its place in
+    /// [`super::question::Question::interests`].
+    pub holds: Vec<(usize, TokenSlot)>,
+}
+
+impl SeenSecret {
+    /// The entries that name the whole registry, and no path below it: those that `sync` writes.
+    pub fn entries_of(&self, registry: &Registry) -> impl Iterator<Item = &SeenEntry> {
+        let entries = match &self.state {
+            State::Entries(entries) => entries.as_slice(),
+            State::Empty | State::Broken { .. } => &[],
+        };
+        entries.iter().filter(|entry| registry.is_named_by(&entry.key))
+    }
 }
 
 /// How kubelet reads a document.
@@ -65,7 +79,8 @@ pub enum State {
 pub struct SeenEntry {
     /// Its key, as it stands there: what kubelet matches by. Not fit to be shown before it went through `printable`.
     pub key: String,
-    /// The registry that it is for, by its place in [`super::question::Question::interests`], however the key is spelled.
+    /// The registry that it is for, by its place in [`super::question::Question::interests`], however the key is spelled; of
+    /// a wildcard that is for several, the first.
     pub interest: Option<usize>,
     /// What kubelet would log in with; only of entries of the registries. `None`: nothing, which is as good as anonymous.
     pub login: Option<Login>,
@@ -139,8 +154,29 @@ impl<'a> Tokens<'a> {
     /// The registry that a key was written for.
     fn interest(&self, key: &str) -> Option<usize> {
         let named = key.parse::<Registry>().ok();
-        let is_meant = |registry: &Registry| named.as_ref() == Some(registry) || takes(key, registry.as_str());
+        let is_meant = |registry: &Registry| named.as_ref() == Some(registry) || takes_some(key, registry.as_str());
         self.interests.iter().position(|interest| is_meant(&interest.registry))
+    }
+
+    /// The kept credentials that a document with these entries holds just as `sync` writes them.
+    fn kept_in(&self, document: &DockerConfig, entries: &[SeenEntry]) -> Vec<(usize, TokenSlot)> {
+        // A document can be long: it is only asked about registries of which it has a kept token.
+        let has_kept = |entry: &&SeenEntry| {
+            let token = entry.login.as_ref().map(|login| login.token);
+            matches!(token, Some(HeldToken::Stored(_)))
+        };
+        let interests: BTreeSet<usize> = entries
+            .iter()
+            .filter(has_kept)
+            .filter_map(|entry| entry.interest)
+            .collect();
+        let mut held = Vec::new();
+        for at in interests {
+            let kept = self.interests[at].kept.iter();
+            let kept = kept.filter(|(_, credential)| document.holds(credential));
+            held.extend(kept.map(|(slot, _)| (at, *slot)));
+        }
+        held
     }
 }
 
@@ -154,6 +190,7 @@ pub(super) fn reduce(observed: &Observed, tokens: &mut Tokens<'_>) -> Option<See
     };
     let metadata = observed.metadata();
     let applied = observed.annotation(LAST_APPLIED).unwrap_or_default();
+    let (state, holds) = state(observed, is_legacy, tokens);
     Some(SeenSecret {
         target: Target {
             namespace: metadata.namespace.as_deref()?.parse().ok()?,
@@ -171,23 +208,26 @@ pub(super) fn reduce(observed: &Observed, tokens: &mut Tokens<'_>) -> Option<See
         has_applied_copy: [DOCUMENT_KEY, LEGACY_DOCUMENT_KEY]
             .iter()
             .any(|key| applied.contains(key)),
-        state: state(observed, is_legacy, tokens),
+        state,
+        holds,
     })
 }
 
-fn state(observed: &Observed, is_legacy: bool, tokens: &mut Tokens<'_>) -> State {
+/// How kubelet reads the document, and [`SeenSecret::holds`].
+fn state(observed: &Observed, is_legacy: bool, tokens: &mut Tokens<'_>) -> (State, Vec<(usize, TokenSlot)>) {
+    let without_entries = |state| (state, Vec::new());
     let document = match observed.bytes(if is_legacy { LEGACY_DOCUMENT_KEY } else { DOCUMENT_KEY }) {
         _ if !observed.format().is_for_kubelet() => observed.document(),
-        None | Some([]) => return State::Empty,
+        None | Some([]) => return without_entries(State::Empty),
         Some(bytes) if is_legacy => DockerConfig::parse_legacy(bytes),
         Some(bytes) => DockerConfig::parse(bytes),
     };
     let Some(document) = document.ok().filter(DockerConfig::has_readable_headers) else {
-        return State::Broken { problems: Vec::new() };
+        return without_entries(State::Broken { problems: Vec::new() });
     };
     let problems = document.problems();
     if !problems.is_empty() {
-        return State::Broken { problems };
+        return without_entries(State::Broken { problems });
     }
     let entries = document.logins().into_iter().map(|(key, login)| {
         let interest = tokens.interest(&key);
@@ -198,7 +238,9 @@ fn state(observed: &Observed, is_legacy: bool, tokens: &mut Tokens<'_>) -> State
             key,
         }
     });
-    State::Entries(entries.collect())
+    let entries: Vec<SeenEntry> = entries.collect();
+    let holds = tokens.kept_in(&document, &entries);
+    (State::Entries(entries), holds)
 }
 
 /// When the document was written last, by the API server's record of who wrote what, or else when the Secret was made.
@@ -226,7 +268,83 @@ pub struct OtherToken {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::model::Credential;
+
+    /// Whether a Secret with these keys of the kept token, and other keys of a robot's, holds the credential.
+    fn holds(kept: &[&str], robots: &[&str]) -> bool {
+        let registry = "gitea.example.com".parse::<Registry>().unwrap();
+        let credential = Credential {
+            registry: registry.clone(),
+            username: "admin".parse().unwrap(),
+            token: Token::parse("kept").unwrap(),
+        };
+        let interests = [Interest {
+            registry,
+            kept: vec![(TokenSlot::Cluster, &credential)],
+        }];
+        let entry = |(key, user, token): (&str, &str, &str)| {
+            let pair = json!({"username": user, "password": token});
+            (String::from(key), pair)
+        };
+        let kept = kept.iter().map(|key| (*key, "admin", "kept"));
+        let robots = robots.iter().map(|key| (*key, "robot", "robots"));
+        let auths: serde_json::Map<String, Value> = kept.chain(robots).map(entry).collect();
+        let document = json!({"auths": auths}).to_string();
+        let secret = json!({
+            "type": PULL_SECRET_TYPE, "metadata": {"namespace": "web", "name": "pull"},
+            "data": {DOCUMENT_KEY: STANDARD.encode(&document)},
+        });
+        let observed = Observed::new(serde_json::from_value(secret).unwrap());
+        let seen = reduce(&observed, &mut Tokens::new(&interests)).unwrap();
+        let is_held = seen.holds == [(0, TokenSlot::Cluster)];
+        assert!(is_held || seen.holds.is_empty());
+        assert_eq!(
+            is_held,
+            observed.holds(&credential),
+            "sync says otherwise of {document}"
+        );
+        is_held
+    }
+
+    #[test]
+    fn a_secret_holds_what_sync_would_leave_as_it_is() {
+        const OURS: &str = "gitea.example.com";
+        for key in [
+            OURS,
+            "https://gitea.example.com",
+            "gitea.example.com/",
+            "https://gitea.example.com/v2/",
+        ] {
+            assert!(holds(&[key], &[]), "{key}");
+        }
+        for key in [
+            "gitea.example.com:443",
+            "Gitea.example.com",
+            "gitea.example.com/v2",
+            "gitea.example.com/team",
+            "*.example.com",
+            "other.example.com",
+        ] {
+            assert!(!holds(&[key], &[]), "{key}");
+            assert!(holds(&[key, OURS], &[]), "{key} beside ours");
+        }
+        for key in [
+            "gitea.example.com/team",
+            "*.example.com",
+            "*.example.com/team",
+            "other.example.com",
+        ] {
+            assert!(holds(&[OURS], &[key]), "{key} of a robot's beside ours");
+        }
+        for key in ["gitea.example.com:443", "https://gitea.example.com"] {
+            assert!(!holds(&[OURS], &[key]), "{key} of a robot's beside ours");
+        }
+    }
 
     #[test]
     fn of_thousands_of_tokens_each_is_found_without_looking_at_the_others() {

@@ -146,14 +146,18 @@ impl<'a> ClusterView<'a> {
         uses.find(|(of, _)| of == registry).map(|(_, usage)| *usage)
     }
 
+    /// Whether the Secret holds this credential just as `sync` writes it.
+    pub(in crate::commands) fn holds(&self, secret: &SeenSecret, held: &StoredCredential) -> bool {
+        let registry = &held.credential.registry;
+        let interest = self.registries.iter().position(|one| one == registry);
+        interest.is_some_and(|at| secret.holds.contains(&(at, self.credentials.slot(held))))
+    }
+
     /// The use of the user's own whose token the Secret holds, or held, for the registry.
     fn use_in(&self, secret: &SeenSecret, registry: &Registry) -> Option<Use> {
-        let State::Entries(entries) = &secret.state else {
-            return None;
-        };
-        let interest = self.registries.iter().position(|one| one == registry)?;
-        let of_it = entries.iter().filter(|entry| entry.interest == Some(interest));
-        let mut tokens = of_it.filter_map(|entry| Some(entry.login.as_ref()?.token));
+        let mut tokens = secret
+            .entries_of(registry)
+            .filter_map(|entry| Some(entry.login.as_ref()?.token));
         tokens.find_map(|token| match token {
             HeldToken::Stored(TokenSlot::Named(at)) => Some(self.credentials.held.get(at)?.usage),
             HeldToken::Stored(_) => None,
@@ -168,16 +172,15 @@ impl<'a> ClusterView<'a> {
     /// Whether the list names another use for the Secret than that of the token in it.
     pub(in crate::commands) fn is_for_other_use(&self, secret: &SeenSecret, registry: &Registry) -> bool {
         let (namespace, name) = (secret.target.namespace.as_str(), secret.target.secret.as_str());
-        let State::Entries(entries) = &secret.state else {
-            return false;
-        };
         let Some(named) = self.named_use(namespace, name, registry) else {
             return false;
         };
         if let Some(usage) = self.use_in(secret, registry) {
             return usage != named;
         }
-        let mut tokens = entries.iter().filter_map(|entry| Some(entry.login.as_ref()?.token));
+        let mut tokens = secret
+            .entries_of(registry)
+            .filter_map(|entry| Some(entry.login.as_ref()?.token));
         named.name().is_some() && tokens.any(|token| self.stored(registry, token).is_some())
     }
 
@@ -318,11 +321,7 @@ impl<'a> ClusterView<'a> {
 
     /// The user that a Secret has for the registry; text from the cluster.
     pub(in crate::commands) fn user_in(&self, target: &Target, registry: &Registry) -> Option<&'a str> {
-        let at = self.registries.iter().position(|one| one == registry)?;
-        let State::Entries(entries) = &self.survey.secret(target)?.state else {
-            return None;
-        };
-        let own = entries.iter().find(|entry| entry.interest == Some(at))?;
+        let own = self.survey.secret(target)?.entries_of(registry).next()?;
         Some(own.login.as_ref()?.username.as_str())
     }
 

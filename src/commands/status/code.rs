@@ -87,7 +87,7 @@ codes! {
     SecretBroken "secret-broken" Drift
         "One entry of the Secret is malformed. kubelet then uses none of the pull Secrets of a pod that names it."
     SecretStale "secret-stale" Drift
-        "The Secret holds another user or token for the registry than the keychain."
+        "The Secret holds another user or token for the registry than the keychain, or no entry that kubelet takes for its images."
     SecretOfAnother "secret-of-another" Note
         "The Secret holds another token than the keychain, and that one works and is another's: another installation wrote it, it belongs to another user, or it may do less than yours. Nothing is wrong; sync does not write it without `--take-over`."
     SecretMissing "secret-missing" Drift

@@ -179,6 +179,10 @@ pub(super) fn secret(name: &str, token: HeldToken) -> SeenSecret {
                 token,
             }),
         }]),
+        holds: match token {
+            HeldToken::Stored(slot) => vec![(0, slot)],
+            HeldToken::Other(_) => Vec::new(),
+        },
     }
 }
 

@@ -117,9 +117,18 @@ impl Key {
 
     /// kubelet's `URLsMatch`: equal ports, the same number of labels, matching globs, and the path as a textual prefix.
     pub(super) fn matches(&self, repository: &Repository) -> bool {
+        repository.path.starts_with(&self.path) && self.matches_host_of(repository)
+    }
+
+    /// The same, whatever the path is.
+    fn matches_host_of(&self, repository: &Repository) -> bool {
         let ((host, port), (image_host, image_port)) = (split_port(&self.host), split_port(&repository.host));
-        let ports = (port.unwrap_or_default(), image_port.unwrap_or_default());
-        ports.0 == ports.1 && repository.path.starts_with(&self.path) && labels_match(host, image_host)
+        port.unwrap_or_default() == image_port.unwrap_or_default() && labels_match(host, image_host)
+    }
+
+    /// Whether it matches other images of the same host, below its path. `/v1` and `/v2` were not meant for one.
+    pub(super) fn matches_beside(&self, repository: &Repository) -> bool {
+        !matches!(self.path.as_str(), "/v1" | "/v2") && self.matches_host_of(repository)
     }
 
     /// Why it does not match; `text` is the original key.

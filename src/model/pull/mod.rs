@@ -125,9 +125,18 @@ pub fn pull(image: &str, secrets: &[PullSecret<'_>]) -> Pull {
 
 /// Whether kubelet would use an entry with this key for images of `host` if there is no better entry.
 pub fn takes(key: &str, host: &str) -> bool {
+    takes_where(key, host, Key::matches)
+}
+
+/// Whether kubelet would use an entry with this key for some images of `host`: all of them, or those below a path.
+pub fn takes_some(key: &str, host: &str) -> bool {
+    takes_where(key, host, Key::matches_beside)
+}
+
+fn takes_where(key: &str, host: &str, matches: fn(&Key, &Repository) -> bool) -> bool {
     let repository = Repository::of_image(&format!("{host}/owner/image"));
     Key::parse(key).is_some_and(|key| {
-        key.matches(&repository) || repository.is_on_default_registry() && key.text() == HUB_KEY_HOST
+        matches(&key, &repository) || repository.is_on_default_registry() && key.text() == HUB_KEY_HOST
     })
 }
 

@@ -26,6 +26,33 @@ fn a_key_means_what_kubelet_takes_it_for() {
 }
 
 #[test]
+fn a_key_is_for_all_images_of_a_host_or_for_some() {
+    const HOST: &str = "git.example.com";
+    for (key, is_for_all, is_for_some) in [
+        (HOST, true, true),
+        ("https://git.example.com/v2/", true, true),
+        ("*.example.com", true, true),
+        ("git.example.com/owner", true, true),
+        ("git.example.com/team", false, true),
+        ("*.example.com/team", false, true),
+        ("https://git.example.com/v2/team", false, true),
+        ("git.example.com/v2", false, false),
+        ("git.example.com:443", false, false),
+        ("git.example.com:443/team", false, false),
+        ("Git.example.com", false, false),
+        ("other.example.com", false, false),
+        ("*.com", false, false),
+    ] {
+        assert_eq!(
+            (takes(key, HOST), takes_some(key, HOST)),
+            (is_for_all, is_for_some),
+            "{key}"
+        );
+    }
+    assert!(takes_some("https://index.docker.io/v1/", "docker.io") && takes_some("docker.io/library", "docker.io"));
+}
+
+#[test]
 fn entries_are_tried_in_kubelets_order() {
     for case in cases::CASES {
         let secrets = case.secrets.iter().map(|secret| match secret {

@@ -72,6 +72,45 @@ fn secret_stale_an_older_token(world: &mut World) {
     assert_eq!(world.status().code, 0);
 }
 
+finding!(secret_stale_where_sync_would_write_it, Code::SecretStale, on(DOUBLES));
+/// Whatever is in it: what sync leaves as it is, status finds in sync.
+fn secret_stale_where_sync_would_write_it(world: &mut World) {
+    const ROBOTS: &str = "0123456789abcdef0123456789abcdef01234567";
+    let token = world.well();
+    let wildcard = world.registry().replacen("127", "*", 1);
+    let (whole, ours) = ("[REGISTRY]", token.as_str());
+    for (entries, is_in_sync) in [
+        (vec![(whole, ours)], true),
+        (vec![("https://[REGISTRY]/v2/", ours)], true),
+        (vec![("[REGISTRY]/v2", ours)], false),
+        (vec![("[REGISTRY]/team", ours)], false),
+        (vec![(wildcard.as_str(), ours)], false),
+        (vec![("[REGISTRY]/team", ROBOTS), (whole, ours)], true),
+        (vec![(wildcard.as_str(), ROBOTS), (whole, ours)], true),
+    ] {
+        let auths: serde_json::Map<_, _> = entries
+            .iter()
+            .map(|(key, token)| (world.denormal(key), entry(token)))
+            .collect();
+        let data = pull_secret(SECRET, &json!({"auths": auths}))["data"].clone();
+        world
+            .api_server()
+            .update_secret(&world.namespace, SECRET, "kubectl-edit", |secret| secret["data"] = data);
+        let ran = world.status();
+        let stale = ran.stdout.contains("secret-stale: ");
+        assert_eq!(
+            (ran.code, stale),
+            if is_in_sync { (0, false) } else { (3, true) },
+            "{entries:?}: {ran}"
+        );
+        let sync = world.regcred("sync -n [NAMESPACE] --registry [REGISTRY] --dry-run=client");
+        assert_eq!(sync.stdout.contains(" unchanged"), is_in_sync, "{entries:?}: {sync}");
+        if !is_in_sync {
+            world.mends(Code::SecretStale, &[]);
+        }
+    }
+}
+
 finding!(secret_missing_asked_for, Code::SecretMissing, on(DOUBLES, REAL));
 fn secret_missing_asked_for(world: &mut World) {
     world.login("cluster", "read:package");

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use crate::cluster::Target;
-use crate::cluster::survey::{MissingSecret, Puller, SeenSecret, State as Document};
+use crate::cluster::survey::{MissingSecret, Puller, SeenEntry, SeenSecret, State as Document};
 use crate::commands::status::cluster_view::{ClusterView, Expected};
 use crate::commands::status::code::Code;
 use crate::commands::status::finding::{Finding, Remedy};
 use crate::commands::status::row::{Row, State};
+use crate::model::pull::{takes, takes_some};
 use crate::model::{CommandLine, Registry};
 
 /// Rows and findings of missing Secrets.
@@ -39,18 +40,20 @@ fn has_another(view: &ClusterView<'_>, expected: &Expected) -> bool {
         expected
             .registries
             .iter()
-            .all(|registry| has_entry(view, secret, registry))
+            .all(|registry| has_entry(secret, registry, takes))
     };
     !expected.is_by_name && view.survey.secrets_in(&expected.target.namespace).iter().any(does)
 }
 
-fn has_entry(view: &ClusterView<'_>, secret: &SeenSecret, registry: &Registry) -> bool {
+/// Whether kubelet takes an entry of the Secret for images of the registry: [`takes`] for all of them, or [`takes_some`].
+fn has_entry(secret: &SeenSecret, registry: &Registry, takes: fn(&str, &str) -> bool) -> bool {
     match &secret.state {
         Document::Entries(_) if !secret.format.is_for_kubelet() => false,
-        Document::Entries(entries) => entries.iter().any(|entry| {
-            let known = entry.interest.and_then(|at| view.registries.get(at));
-            known == Some(registry)
-        }),
+        Document::Entries(entries) => {
+            let names = [registry.as_str(), &registry.as_written()];
+            let is_taken = |entry: &SeenEntry| names.iter().any(|name| takes(&entry.key, name));
+            entries.iter().any(is_taken)
+        }
         Document::Empty | Document::Broken { .. } => false,
     }
 }
@@ -105,7 +108,7 @@ fn is_served(view: &ClusterView<'_>, user: &Puller, registry: usize) -> bool {
     secrets.any(|target| {
         view.survey
             .secret(&target)
-            .is_some_and(|secret| has_entry(view, secret, registry))
+            .is_some_and(|secret| has_entry(secret, registry, takes_some))
     })
 }
 

@@ -10,6 +10,7 @@ use crate::commands::status::finding::{Finding, Remedy};
 use crate::commands::status::findings::registries::is_too_much_for_a_cluster;
 use crate::commands::status::row::{Row, State, WrittenBy};
 use crate::commands::status::tokens::Verdict;
+use crate::model::pull::takes;
 use crate::model::{CommandLine, EntryProblem, Registry, Use, printable};
 
 /// The longest name from a cluster that is shown.
@@ -135,15 +136,31 @@ fn compare(view: &ClusterView<'_>, secret: &SeenSecret, registry: &Registry, ent
         another: None,
     };
     let held = view.due(secret, registry);
+    let is_held = held.is_some_and(|held| view.holds(secret, held));
     let is_right = |entry: &SeenEntry| {
         entry.login.as_ref().zip(held).is_some_and(|(login, held)| {
             view.is_token_of(held, login.token) && login.username == held.credential.username.as_str()
         })
     };
-    let Some(entry) = entries.iter().find(|entry| !is_right(entry)).or(entries.first()) else {
-        let cause = format!("it has no entry for {registry}");
+    // sync writes the entries of the whole registry, and leaves those for a path below it and wildcards alone.
+    let whole: Vec<&SeenEntry> = secret.entries_of(registry).collect();
+    // What another tool makes can be meant for some images, or for several registries.
+    let is_meant_so = whole.is_empty() && matches!(secret.ownership, Ownership::Foreign(_));
+    let compared: &[&SeenEntry] = if is_meant_so { entries } else { &whole };
+    let Some(entry) = compared.iter().find(|entry| !is_right(entry)).or(compared.first()) else {
+        let (cause, login) = match entries.first() {
+            Some(other) => (
+                format!(
+                    "it has no entry for {registry} as a whole, only for {}",
+                    printable(&other.key, MAX_SHOWN)
+                ),
+                other.login.as_ref(),
+            ),
+            None => (format!("it has no entry for {registry}"), None),
+        };
         let state = if held.is_some() { State::Stale } else { State::Unknown };
-        return comparison(state, held.map(|_| cause), None, None);
+        let username = login.map(|login| printable(&login.username, MAX_SHOWN));
+        return comparison(state, held.map(|_| cause), username, login.map(|login| login.token));
     };
     let Some(login) = &entry.login else {
         let cause = format!("its entry for {registry} has neither user nor password");
@@ -155,13 +172,15 @@ fn compare(view: &ClusterView<'_>, secret: &SeenSecret, registry: &Registry, ent
     let Some(held) = held else {
         return comparison(State::Unknown, None, username, token);
     };
-    if is_right(entry) {
-        let state = if verdict.is_refused() {
-            State::Rejected
+    if is_held || is_right(entry) {
+        let (state, cause) = if verdict.is_refused() {
+            (State::Rejected, None)
+        } else if is_held || is_meant_so {
+            (State::InSync, None)
         } else {
-            State::InSync
+            (State::Stale, Some(unlike(&held.credential.registry, compared)))
         };
-        return comparison(state, None, username, token);
+        return comparison(state, cause, username, token);
     }
     if login.token == HeldToken::Stored(TokenSlot::Pending) {
         return comparison(State::Rotating, None, username, token);
@@ -211,6 +230,16 @@ fn compare(view: &ClusterView<'_>, secret: &SeenSecret, registry: &Registry, ent
         ),
     };
     comparison(state, Some(cause), username, token)
+}
+
+/// Why sync would write a Secret with these entries of the registry, which have the right user and token.
+fn unlike(registry: &Registry, entries: &[&SeenEntry]) -> String {
+    let written = registry.as_written();
+    let is_untaken = |name: &&str| !entries.iter().any(|entry| takes(&entry.key, name));
+    match [registry.as_str(), &*written].into_iter().find(is_untaken) {
+        Some(name) => format!("it has no entry that kubelet takes for images of {name}"),
+        None => format!("its entry for {registry} has more in it than the user and the token"),
+    }
 }
 
 /// Why the token in the Secret is another's: sync does not replace such a one without `--take-over`.

@@ -14,6 +14,18 @@ fn expected(name: &str, is_by_name: bool) -> Expected {
     }
 }
 
+/// The Secret `other`, made by hand, with the keychain's token under this key.
+fn with_key(key: &str) -> SeenSecret {
+    let mut secret = by_hand("other", KEPT);
+    if let Document::Entries(entries) = &mut secret.state {
+        key.clone_into(&mut entries[0].key);
+    }
+    SeenSecret {
+        holds: Vec::new(),
+        ..secret
+    }
+}
+
 const SYNC: &str = "kubectl regcred sync -n web --secret pull --registry gitea.example.com";
 
 #[test]
@@ -54,6 +66,24 @@ fn what_is_named_or_asked_for_and_not_there_is_said_once() {
                 "it names the pull Secret pull, which does not exist",
                 "--service-account default --detach",
             ],
+        ),
+        (
+            "a workload has another, with a key that kubelet does not take",
+            made(&|fixture| {
+                named(fixture, &["pull", "other"]);
+                fixture.survey.secrets = vec![with_key("gitea.example.com:443")];
+            }),
+            vec!["secret-unmanaged", "secret-missing"],
+            vec!["images of gitea.example.com are pulled with it", SYNC],
+        ),
+        (
+            "a workload has another for some images",
+            made(&|fixture| {
+                named(fixture, &["pull", "other"]);
+                fixture.survey.secrets = vec![with_key("gitea.example.com/team")];
+            }),
+            vec!["secret-unmanaged", "service-account-dangling"],
+            vec!["it names the pull Secret pull, which does not exist"],
         ),
         (
             "of a type that kubelet passes over",
@@ -100,6 +130,15 @@ fn what_is_named_or_asked_for_and_not_there_is_said_once() {
             }),
             vec!["secret-unmanaged"],
             vec![],
+        ),
+        (
+            "asked for, and another has an entry for some images",
+            made(&|fixture| {
+                asked(fixture, false);
+                fixture.survey.secrets = vec![with_key("gitea.example.com/team")];
+            }),
+            vec!["secret-unmanaged", "secret-missing"],
+            vec![SYNC],
         ),
         (
             "asked for by its name",

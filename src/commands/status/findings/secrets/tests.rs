@@ -18,18 +18,27 @@ const SYNC: &str = "kubectl regcred sync -n web --secret pull --registry gitea.e
 fn each_comparison_has_its_state_and_its_text() {
     let made = Fixture::new;
     let ours = |token| secret("pull", token);
-    let with_state = |state| SeenSecret { state, ..ours(KEPT) };
-    let entry = |login: Option<(&str, HeldToken)>| {
-        let login = login.map(|(username, token)| Login {
+    let with_state = |state| SeenSecret {
+        state,
+        holds: Vec::new(),
+        ..ours(KEPT)
+    };
+    let entry_of = |key: &str, login: Option<(&str, HeldToken)>| SeenEntry {
+        key: key.to_owned(),
+        interest: Some(0),
+        login: login.map(|(username, token)| Login {
             username: username.to_owned(),
             token,
-        });
-        let key = REGISTRY.to_owned();
-        with_state(Document::Entries(vec![SeenEntry {
-            key,
-            interest: Some(0),
-            login,
-        }]))
+        }),
+    };
+    let entry = |login| with_state(Document::Entries(vec![entry_of(REGISTRY, login)]));
+    let of_key = |key| with_state(Document::Entries(vec![entry_of(key, Some(("admin", KEPT)))]));
+    let beside = |key| SeenSecret {
+        state: Document::Entries(vec![
+            entry_of(key, Some(("robot", OTHER))),
+            entry_of(REGISTRY, Some(("admin", KEPT))),
+        ]),
+        ..ours(KEPT)
     };
     let problem = |key: &str| EntryProblem {
         key: key.to_owned(),
@@ -104,6 +113,91 @@ fn each_comparison_has_its_state_and_its_text() {
             entry(None),
             "stale",
             vec!["has neither user nor password", SYNC],
+        ),
+        (
+            "a key with a port, which kubelet compares",
+            made(),
+            of_key("gitea.example.com:443"),
+            "stale",
+            vec![
+                "it has no entry that kubelet takes for images of gitea.example.com",
+                SYNC,
+            ],
+        ),
+        (
+            "a key in another spelling",
+            made(),
+            of_key("Gitea.example.com"),
+            "stale",
+            vec![
+                "it has no entry that kubelet takes for images of gitea.example.com",
+                SYNC,
+            ],
+        ),
+        (
+            "a key with a version, which kubelet takes for a path",
+            made(),
+            of_key("gitea.example.com/v2"),
+            "stale",
+            vec![
+                "it has no entry that kubelet takes for images of gitea.example.com",
+                SYNC,
+            ],
+        ),
+        (
+            "a path alone",
+            made(),
+            of_key("gitea.example.com/team"),
+            "stale",
+            vec![
+                "it has no entry for gitea.example.com as a whole, only for gitea.example.com/team",
+                SYNC,
+            ],
+        ),
+        (
+            "a wildcard alone",
+            made(),
+            of_key("*.example.com"),
+            "stale",
+            vec![
+                "it has no entry for gitea.example.com as a whole, only for *.example.com",
+                SYNC,
+            ],
+        ),
+        (
+            "a second token in a field that kubelet does not read",
+            made(),
+            of_key(REGISTRY),
+            "stale",
+            vec![
+                "its entry for gitea.example.com has more in it than the user and the token",
+                SYNC,
+            ],
+        ),
+        (
+            "another's token for a path beside it",
+            made(),
+            beside("gitea.example.com/team"),
+            "in sync",
+            vec![],
+        ),
+        (
+            "another's token for a wildcard beside it",
+            made(),
+            beside("*.example.com"),
+            "in sync",
+            vec![],
+        ),
+        (
+            "Helm's, for a wildcard",
+            made(),
+            SeenSecret {
+                holds: Vec::new(),
+                state: Document::Entries(vec![entry_of("*.example.com", Some(("admin", KEPT)))]),
+                ..of_helm("pull", KEPT)
+            },
+            "in sync",
+            vec![],
         ),
         (
             "empty",
