@@ -74,6 +74,12 @@ impl Session<'_> {
         }
     }
 
+    /// Whether a token server accepts the credential, but not for the scope that was asked for, as GHCR does. Gitea has no
+    /// scopes of images: its 403 is about the credential.
+    pub(super) fn withholds(reply: &Reply, is_gitea: bool) -> bool {
+        !is_gitea && reply.status == StatusCode::FORBIDDEN
+    }
+
     /// Reads the token from a successful answer.
     pub(super) fn exchanged(&self, reply: &Reply) -> Result<Zeroizing<String>, VerifyError> {
         if reply.is_html() {

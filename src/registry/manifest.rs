@@ -31,7 +31,7 @@ pub(super) fn manifest_path(repository: &Repository, version: &Version) -> Strin
 }
 
 /// Asks the credential's registry for the image's manifest as kubelet would, with the registry's authentication scheme,
-/// and sending the credential only to its own origin.
+/// and sending the credential only to its own origin. The credential is one that the registry was seen to accept.
 ///
 /// # Errors
 /// If the registry does not accept the credential at all, or does not answer.
@@ -60,6 +60,9 @@ pub fn image_access(
             let realm = session.token_server(&realm, service.as_deref())?;
             let scope = format!("repository:{}:pull", image.repository());
             let reply = session.exchange_for(&realm, service.as_deref(), Some(&scope))?;
+            if Session::withholds(&reply, is_gitea) {
+                return Ok(ImageAccess::Refused);
+            }
             let reply = session.unrefused(reply, is_gitea)?;
             let token = session.exchanged(&reply)?;
             client.head(&at, MANIFESTS, Auth::Bearer(&token))?

@@ -68,7 +68,7 @@ impl Access {
                     }
                     exchange.forget(&scope, &token);
                 }
-                send(Auth::Bearer(&exchange.token(session, &scope)?))
+                send(Auth::Bearer(&exchange.token(session, repository, &scope)?))
             }
         }
     }
@@ -106,25 +106,42 @@ impl Exchange {
 
     /// One exchange at a time, and none after a refusal: a refused credential must not be tried several times, which may lock
     /// the account.
-    fn token(&self, session: &Session<'_>, scope: &str) -> Result<Arc<Zeroizing<String>>, ImagesError> {
+    fn token(
+        &self,
+        session: &Session<'_>,
+        repository: &Repository,
+        scope: &str,
+    ) -> Result<Arc<Zeroizing<String>>, ImagesError> {
         let mut answers = self.answers();
         match answers.get(scope) {
             Some(Answer::Token(token)) => return Ok(token.clone()),
             Some(Answer::Refused(reply)) => {
-                if let Some(refusal) = session.refusal(reply, self.is_gitea) {
-                    return Err(refusal.into());
+                if let Some(refusal) = self.refusal(session, repository, reply) {
+                    return Err(refusal);
                 }
             }
             None => {}
         }
         let scope_wanted = Some(scope).filter(|scope| !scope.is_empty());
         let reply = session.exchange_for(&self.realm, self.service.as_deref(), scope_wanted)?;
-        if let Some(refusal) = session.refusal(&reply, self.is_gitea) {
+        if let Some(refusal) = self.refusal(session, repository, &reply) {
             answers.insert(scope.to_owned(), Answer::Refused(reply));
-            return Err(refusal.into());
+            return Err(refusal);
         }
         let token = Arc::new(session.exchanged(&reply)?);
         answers.insert(scope.to_owned(), Answer::Token(token.clone()));
         Ok(token)
+    }
+
+    /// Why the token server gave no token for this repository, if it did not.
+    fn refusal(&self, session: &Session<'_>, repository: &Repository, reply: &Reply) -> Option<ImagesError> {
+        if Session::withholds(reply, self.is_gitea) {
+            return Some(ImagesError::Refused {
+                registry: session.registry(),
+                what: format!("a token to pull {repository}"),
+                said: session.client.error_message(reply),
+            });
+        }
+        session.refusal(reply, self.is_gitea).map(ImagesError::from)
     }
 }

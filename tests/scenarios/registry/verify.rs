@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use regcred::model::{Credential, Token, Version};
 use regcred::registry::{
-    CaFile, Flow, Images, Note, Options, ReachError, Server, Verified, VerifyError, image_access, verify,
+    CaFile, Flow, ImageAccess, Images, Note, Options, ReachError, Server, Verified, VerifyError, image_access, verify,
 };
 use regcred::sys::env::Env;
 use serde_json::json;
@@ -362,32 +362,39 @@ fn distribution(token: &'static str, answer: fn() -> Answer) -> http::Server {
 scenario!(only_a_gitea_is_said_to_have_giteas_pages);
 /// Reading images goes another way than verifying.
 fn only_a_gitea_is_said_to_have_giteas_pages() {
-    let harbor = http::Server::start(|request| match request.path.as_str() {
-        "/v2/" => challenge(&format!("http://{}/token", request.headers["host"].to_str().unwrap())),
-        "/token" => Answer::json(403, &json!({"errors": [{"message": "who are you"}]})),
-        _ => Answer::empty(404),
-    });
-    let credential = Credential {
-        registry: harbor.registry().parse().unwrap(),
-        username: "admin".parse().unwrap(),
-        token: Token::parse(DEAD).unwrap(),
-    };
-    let (options, env) = (options(), Env::default());
-    let images = Images::open(&credential, &options, &env).unwrap();
-    let error = images
-        .digest(&"admin/app".parse().unwrap(), &Version::Tag("1".parse().unwrap()))
-        .unwrap_err();
-    assert!(
-        error.to_string().ends_with("does not accept the token: who are you"),
-        "{error}"
-    );
-    let hint = error.hint().unwrap();
-    assert!(!hint.contains("/user/settings"), "{hint}");
-    let again = images.digest(&"admin/app".parse().unwrap(), &Version::Tag("2".parse().unwrap()));
-    assert_eq!(again.unwrap_err().to_string(), error.to_string());
-    assert_eq!(harbor.with_credential(), 1, "a refused credential is not tried again");
-    let error = image_access(&"x.example/admin/app:1".parse().unwrap(), &credential, &options, &env).unwrap_err();
-    assert_is!(error, VerifyError::Rejected { page: None, .. });
+    // A token server that does not accept the credential, and one that does, but gives no token for the image.
+    for (status, says) in [
+        (401, "does not accept the token: who are you"),
+        (403, "refuses a token to pull admin/app: who are you"),
+    ] {
+        let harbor = http::Server::start(move |request| match request.path.as_str() {
+            "/v2/" => challenge(&format!("http://{}/token", request.headers["host"].to_str().unwrap())),
+            "/token" => Answer::json(status, &json!({"errors": [{"message": "who are you"}]})),
+            _ => Answer::empty(404),
+        });
+        let credential = Credential {
+            registry: harbor.registry().parse().unwrap(),
+            username: "admin".parse().unwrap(),
+            token: Token::parse(DEAD).unwrap(),
+        };
+        let (options, env) = (options(), Env::default());
+        let images = Images::open(&credential, &options, &env).unwrap();
+        let error = images
+            .digest(&"admin/app".parse().unwrap(), &Version::Tag("1".parse().unwrap()))
+            .unwrap_err();
+        assert!(error.to_string().ends_with(says), "{error}");
+        let hint = error.hint().unwrap();
+        assert!(!hint.contains("/user/settings"), "{hint}");
+        let again = images.digest(&"admin/app".parse().unwrap(), &Version::Tag("2".parse().unwrap()));
+        assert_eq!(again.unwrap_err().to_string(), error.to_string());
+        assert_eq!(harbor.with_credential(), 1, "a refused credential is not tried again");
+        let access = image_access(&"x.example/admin/app:1".parse().unwrap(), &credential, &options, &env);
+        if status == 403 {
+            assert_eq!(access.unwrap(), ImageAccess::Refused);
+        } else {
+            assert_is!(access.unwrap_err(), VerifyError::Rejected { page: None, .. });
+        }
+    }
 }
 
 scenario!(nobody_else_receives_the_token);

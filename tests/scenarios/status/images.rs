@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::fixture::{DOUBLES, QUIET_REAL_GITEA, SECRET, entry, healthy_doubles, pull_secret};
 use crate::images::helm;
 use crate::support::gitea::{ask, basic, sha256};
-use crate::support::http::Answer;
+use crate::support::http::{Answer, Request, Server, Shown};
 use crate::support::pusher::{IMAGE, INDEX, Pusher};
 use crate::support::schema::schema;
 use crate::support::world::World;
@@ -375,6 +375,72 @@ fn image_refused_with_a_dead_token(world: &mut World) {
     world.says(LINE, Code::ImageRefused, &["accepts none of the tokens for it"]);
     put(&token);
     world.is_gone(LINE, Code::ImageRefused);
+}
+
+/// A registry that is no Gitea, and has `owner/app:1` for the user `able`. It accepts other users too: `unable` gets no token
+/// for the image, and for `blind` it is not there.
+fn other_registry() -> Server {
+    const PATH: &str = "/v2/owner/app/manifests/1";
+    let config = json!({"mediaType": "application/vnd.oci.image.config.v1+json", "digest": OTHER, "size": 2});
+    let manifest = json!({"schemaVersion": 2, "mediaType": IMAGE, "config": config, "layers": []}).to_string();
+    Server::start(move |request: &Request| {
+        let host = request.headers["host"].to_str().unwrap();
+        match (request.path.as_str(), request.shown()) {
+            ("/token", Shown::Basic { user, .. }) if user == "unable" && request.parameter("scope").is_some() => {
+                Answer::json(403, &json!({"errors": [{"code": "DENIED", "message": "not for you"}]}))
+            }
+            ("/token", Shown::Basic { user, .. }) => Answer::json(200, &json!({"token": user})),
+            (PATH, Shown::Bearer(user)) if user == "able" => Answer::new(200, IMAGE, manifest.clone()),
+            (PATH, Shown::Bearer(_)) => Answer::empty(404),
+            (_, Shown::Bearer(_)) => Answer::json(200, &json!({})),
+            _ => Answer::empty(401).with(
+                "www-authenticate",
+                &format!(r#"Bearer realm="http://{host}/token",service="other""#),
+            ),
+        }
+    })
+}
+
+scenario!(each_credential_is_tried_as_kubelet_does);
+fn each_credential_is_tried_as_kubelet_does() {
+    let world = healthy_doubles();
+    world.well();
+    let other = other_registry();
+    let registry = other.registry();
+    for user in ["able", "unable", "blind"] {
+        let login = json!({"username": user, "password": format!("token of {user}")});
+        world.put_secret(&pull_secret(user, &json!({"auths": {registry.as_str(): login}})));
+    }
+    let line = format!("images check -n [NAMESPACE] --registry {registry}");
+    for (secrets, code) in [
+        (vec!["able"], None),
+        (vec!["unable"], Some(Code::ImageRefused)),
+        (vec!["blind"], Some(Code::ImageMissing)),
+        (vec!["unable", "able"], None),
+        (vec!["blind", "able"], None),
+        (vec!["unable", "blind"], Some(Code::ImageMissing)),
+    ] {
+        let names: Vec<Value> = secrets.iter().map(|name| json!({"name": name})).collect();
+        let image = format!("{registry}/owner/app:1");
+        world.put(
+            "pods",
+            &json!({
+                "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "api"},
+                "spec": {"containers": [{"name": "app", "image": image}], "imagePullSecrets": names},
+            }),
+        );
+        let ran = world.regcred(&line);
+        match code {
+            None => assert_eq!(ran.code, 0, "{secrets:?}: {ran}"),
+            Some(code) => {
+                assert_eq!(ran.code, 3, "{secrets:?}: {ran}");
+                world.says(&line, code, &["owner/app:1"]);
+            }
+        }
+    }
+    let refused = "failed to pull: 403 Forbidden";
+    world.stuck("api", &format!("{registry}/owner/app:1"), &["unable"], refused);
+    world.says("status -n [NAMESPACE]", Code::PodImageRefused, &["owner/app:1"]);
 }
 
 finding!(image_platform_that_a_node_has, Code::ImagePlatform, on(DOUBLES));

@@ -23,16 +23,34 @@ const MAX_PARTS: usize = 10_000;
 /// The most missing parts that are shown.
 const MAX_SHOWN: usize = 3;
 
-/// A registry's answer to a question.
+/// The answer to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     There(Image),
-    /// It has no such tag or digest.
+    /// The registry has no such tag or digest.
     Missing,
-    /// It does not give the image to any of the credentials.
+    /// The registry does not give the image to any of the credentials.
     Refused(String),
     /// There is no clear answer.
     Unclear(String),
+}
+
+impl Answer {
+    /// Whether kubelet can pull the image with the credential that got this answer.
+    fn is_pull(&self) -> bool {
+        matches!(self, Self::There(image) if image.missing.is_empty())
+    }
+
+    /// How much it tells where kubelet can pull the image with none of the credentials. One that is unclear counts most: the
+    /// next pull with it may succeed. A refusal tells less than what the registry says to another credential.
+    fn weight(&self) -> u8 {
+        match self {
+            Self::Refused(_) => 0,
+            Self::Missing => 1,
+            Self::There(_) => 2,
+            Self::Unclear(_) => 3,
+        }
+    }
 }
 
 /// An image that is there.
@@ -118,23 +136,30 @@ struct Asker<'a> {
 }
 
 impl Asker<'_> {
-    /// The first answer that is no refusal; kubelet goes on in the same way.
+    /// Asks with one credential after the other until the image can be pulled: kubelet goes on after any error.
     fn answer(&self, question: &Question) -> Answer {
-        let mut refused = format!("{} accepts none of the tokens for it", question.registry);
+        let none = format!("{} accepts none of the tokens for it", question.registry);
+        let mut answer = Answer::Refused(none);
         for login in &question.logins {
-            let images = match self.opened.get(login) {
-                None => continue,
-                Some(Err(why)) => return Answer::Unclear(why.clone()),
-                Some(Ok(images)) => images,
+            // The registry refuses that one whatever is asked.
+            let Some(images) = self.opened.get(login) else { continue };
+            let next = match images {
+                Err(why) => Answer::Unclear(why.clone()),
+                Ok(images) => match self.image(*login, images, question) {
+                    Ok(Some(image)) => Answer::There(image),
+                    Ok(None) => Answer::Missing,
+                    Err(error @ ImagesError::Refused { .. }) => Answer::Refused(error.to_string()),
+                    Err(error) => Answer::Unclear(error.to_string()),
+                },
             };
-            match self.image(*login, images, question) {
-                Ok(Some(image)) => return Answer::There(image),
-                Ok(None) => return Answer::Missing,
-                Err(error @ ImagesError::Refused { .. }) => refused = error.to_string(),
-                Err(error) => return Answer::Unclear(error.to_string()),
+            if next.is_pull() {
+                return next;
+            }
+            if next.weight() >= answer.weight() {
+                answer = next;
             }
         }
-        Answer::Refused(refused)
+        answer
     }
 
     fn image(&self, login: usize, images: &Images<'_>, question: &Question) -> Result<Option<Image>, ImagesError> {
