@@ -76,7 +76,7 @@ struct Planner<'a, 'p> {
 impl<'a> Planner<'a, '_> {
     fn cluster(&mut self, cluster: usize, seen: &'a Seen) {
         // Thousands of pods have few tokens: each is looked for among the others once.
-        let mut known: BTreeMap<(usize, HeldToken), Option<usize>> = BTreeMap::new();
+        let mut known: BTreeMap<(usize, usize, HeldToken), Option<usize>> = BTreeMap::new();
         for need in &seen.needs.needs {
             let Needed::Image(image) = &need.needed else { continue };
             let Some(registry) = self.registries.iter().position(|one| one == image.registry()) else {
@@ -85,10 +85,10 @@ impl<'a> Planner<'a, '_> {
             for used in need.uses.iter().filter(|used| used.is_named && used.how.can_run()) {
                 let (source, held) = self.held(seen, registry, image, used);
                 let mut logins: Vec<usize> = Vec::new();
-                for token in held {
+                for (of, token) in held {
                     let login = *known
-                        .entry((registry, token))
-                        .or_insert_with(|| self.login(seen, registry, token));
+                        .entry((registry, of, token))
+                        .or_insert_with(|| self.login(seen, registry, of, token));
                     logins.extend(login.filter(|login| !logins.contains(login)));
                 }
                 let question = (!logins.is_empty()).then(|| self.question(image, logins));
@@ -103,12 +103,18 @@ impl<'a> Planner<'a, '_> {
         }
     }
 
-    /// What an image is pulled with, and the tokens to ask for it with.
-    fn held(&self, seen: &Seen, registry: usize, image: &ImageReference, used: &ImageUse) -> (Source, Vec<HeldToken>) {
+    /// What an image is pulled with, and the tokens to ask for it with, each with the registry among whose tokens it is.
+    fn held(
+        &self,
+        seen: &Seen,
+        registry: usize,
+        image: &ImageReference,
+        used: &ImageUse,
+    ) -> (Source, Vec<(usize, HeldToken)>) {
         let own = || {
             let kept = interest(&self.registries[registry], self.stored).kept;
             kept.first()
-                .map(|(slot, _)| HeldToken::Stored(*slot))
+                .map(|(slot, _)| (registry, HeldToken::Stored(*slot)))
                 .into_iter()
                 .collect()
         };
@@ -119,9 +125,11 @@ impl<'a> Planner<'a, '_> {
             Logins::Unseen => (Source::Unknown, own()),
             Logins::Fails { secret } => (Source::Broken { secret }, Vec::new()),
             Logins::Tries(tried) => {
-                // A token goes only to the registry that its entry names.
-                let entries = tried.into_iter().filter(|tried| tried.entry.interest == Some(registry));
-                let held: Vec<_> = entries.filter_map(|tried| Some(tried.entry.login?.token)).collect();
+                // kubelet sends each of them to this registry: a wildcard's entry is for several.
+                let held = tried.into_iter().map(|tried| tried.entry);
+                let held: Vec<_> = held
+                    .filter_map(|entry| Some((entry.interest?, entry.login?.token)))
+                    .collect();
                 if held.is_empty() {
                     (Source::Anonymous, own())
                 } else {
@@ -131,15 +139,19 @@ impl<'a> Planner<'a, '_> {
         }
     }
 
-    fn login(&mut self, seen: &Seen, registry: usize, token: HeldToken) -> Option<usize> {
-        let credential = match token {
+    /// The credential for a registry with a token that is among those of another, or of the same.
+    fn login(&mut self, seen: &Seen, registry: usize, of: usize, token: HeldToken) -> Option<usize> {
+        let mut credential = match token {
             HeldToken::Other(at) => other(&seen.survey, at, self.registries)?,
             HeldToken::Stored(slot) => {
-                let kept = interest(&self.registries[registry], self.stored).kept;
+                let kept = interest(&self.registries[of], self.stored).kept;
                 let found = kept.into_iter().find(|(kept, _)| *kept == slot)?;
                 found.1.clone()
             }
         };
+        if of != registry {
+            credential.registry = self.registries[registry].clone();
+        }
         let credentials = &mut self.plan.credentials;
         let at = credentials.iter().position(|one| *one == credential);
         Some(at.unwrap_or_else(|| {
@@ -182,4 +194,147 @@ pub(super) fn platforms(clusters: &[Observed]) -> BTreeSet<String> {
         }
     }
     platforms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::images::{How, ImageNeed, Needs, PodSide};
+    use crate::cluster::survey::{
+        Login, NamespaceSelection, OtherToken, SeenEntry, SeenSecret, State, Survey, TokenSlot,
+    };
+    use crate::cluster::{Ownership, SecretFormat, Target};
+    use crate::commands::status::credentials::StoredCredential;
+    use crate::model::{Token, Use};
+
+    fn credential(registry: &str, username: &str, token: &str) -> Credential {
+        Credential {
+            registry: registry.parse().unwrap(),
+            username: username.parse().unwrap(),
+            token: Token::parse(token).unwrap(),
+        }
+    }
+
+    /// A pod of an image, and its pull Secret with this key.
+    fn seen(image: &str, key: &str, token: HeldToken) -> Seen {
+        let used = ImageUse {
+            how: How::Runs,
+            is_named: true,
+            namespace: Some("web".parse().unwrap()),
+            object: "pod/api".to_owned(),
+            controller: None,
+            container: "app".to_owned(),
+            running: None,
+            pod: Some(PodSide {
+                pull_secrets: vec!["pull".to_owned()],
+                ..PodSide::default()
+            }),
+        };
+        let secret = SeenSecret {
+            target: Target {
+                namespace: "web".parse().unwrap(),
+                secret: "pull".parse().unwrap(),
+            },
+            is_legacy: false,
+            is_immutable: false,
+            format: SecretFormat::DockerConfigJson,
+            is_of_argo_cd: false,
+            is_managed: false,
+            declared: Vec::new(),
+            ownership: Ownership::Ours,
+            resource_version: "1".to_owned(),
+            written: None,
+            has_applied_copy: false,
+            state: State::Entries(vec![SeenEntry {
+                key: key.to_owned(),
+                interest: Some(0),
+                login: Some(Login {
+                    username: "robot".to_owned(),
+                    token,
+                }),
+            }]),
+            holds: Vec::new(),
+        };
+        Seen {
+            places: NamespaceSelection::All,
+            survey: Survey {
+                secrets: vec![secret],
+                other_tokens: vec![OtherToken {
+                    interest: 0,
+                    username: "robot".to_owned(),
+                    token: Token::parse("robots").unwrap(),
+                }],
+                ..Survey::default()
+            },
+            needs: Needs {
+                needs: vec![ImageNeed {
+                    needed: Needed::Image(image.parse().unwrap()),
+                    uses: vec![used],
+                }],
+                ..Needs::default()
+            },
+            nodes: Ok(Vec::new()),
+        }
+    }
+
+    /// In the survey, the entry is that of the first registry that kubelet takes its key for.
+    #[test]
+    fn the_entry_of_a_wildcard_counts_for_every_registry_that_kubelet_takes_it_for() {
+        let registries = ["a.example.com", "b.example.com"].map(|name| name.parse().unwrap());
+        let held = [("a.example.com", "of a"), ("b.example.com", "of b")];
+        let held = held.map(|(registry, token)| StoredCredential {
+            usage: Use::Docker,
+            credential: credential(registry, "admin", &token.replace(' ', "-")),
+            since: None,
+            rotation: None,
+        });
+        let stored = StoredCredentials {
+            held: held.to_vec(),
+            ..StoredCredentials::default()
+        };
+        let kept = HeldToken::Stored(TokenSlot::Docker);
+        for (registry, key, token, source, asked_with) in [
+            (
+                "a",
+                "*.example.com",
+                HeldToken::Other(0),
+                Source::Secret,
+                ("robot", "robots"),
+            ),
+            (
+                "b",
+                "*.example.com",
+                HeldToken::Other(0),
+                Source::Secret,
+                ("robot", "robots"),
+            ),
+            ("a", "*.example.com", kept, Source::Secret, ("admin", "of-a")),
+            ("b", "*.example.com", kept, Source::Secret, ("admin", "of-a")),
+            // Not kubelet's for this image: it is asked for with the keychain's.
+            (
+                "b",
+                "a.example.com",
+                HeldToken::Other(0),
+                Source::Anonymous,
+                ("admin", "of-b"),
+            ),
+        ] {
+            let registry = format!("{registry}.example.com");
+            let cluster = Observed {
+                context: "prod".to_owned(),
+                flag: None,
+                seen: Ok(seen(&format!("{registry}/owner/app:1"), key, token)),
+            };
+            let clusters = [cluster];
+            let plan = plan(&clusters, &registries, &stored);
+            let asked: Vec<_> = plan.questions.iter().flat_map(|question| &question.logins).collect();
+            let asked: Vec<_> = asked.into_iter().map(|at| plan.credentials[*at].clone()).collect();
+            assert_eq!(plan.planned[0].source, source, "{registry} {key}");
+            assert_eq!(
+                asked,
+                [credential(&registry, asked_with.0, asked_with.1)],
+                "{registry} {key}"
+            );
+        }
+    }
 }
