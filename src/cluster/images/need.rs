@@ -59,6 +59,14 @@ pub struct ImageUse {
     pub pod: Option<PodSide>,
 }
 
+impl ImageUse {
+    /// Whether a node could have to pull the image by this name.
+    #[must_use]
+    pub fn is_pulled(&self) -> bool {
+        self.is_named && self.how.can_run()
+    }
+}
+
 /// What of a pod decides whether a node can pull an image for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PodSide {

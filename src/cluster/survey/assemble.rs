@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::consumers::{UnseenConsumers, Uses};
 use super::diagnose::Named;
 use super::gather::{Finished, Gathered, MAX_REGISTRIES};
+use super::question::Question;
 use super::report::{Counts, MissingSecret, Puller, SeenAccount, Survey};
 use super::secret::{OtherToken, SeenSecret, State};
 use super::stuck::{Cause, StuckPull};
@@ -27,13 +28,14 @@ struct View<'a> {
 }
 
 impl Survey {
-    pub(super) fn new(finished: Finished<'_>, targets: &[Target], others: Vec<OtherToken>, taken: i64) -> Self {
+    pub(super) fn new(finished: Finished<'_>, question: &Question<'_>, others: Vec<OtherToken>, taken: i64) -> Self {
         let view = View::new(&finished.gathered);
+        let targets = question.targets.as_slice();
         let pullers = view.pullers();
-        let missing = view.missing(&pullers, &finished.absent);
+        let missing = view.missing(&pullers, &question.named, &finished.absent);
         let stuck = view.stuck(&finished);
         let in_use = view.in_use(&pullers);
-        let wanted: HashSet<&Target> = targets.iter().collect();
+        let wanted: HashSet<&Target> = targets.iter().chain(&question.named).collect();
         let matters = |secret: &SeenSecret| {
             let target = &secret.target;
             secret.is_managed || has_entry(secret) || in_use.contains(target) || wanted.contains(target)
@@ -215,9 +217,19 @@ impl<'a> View<'a> {
         found
     }
 
-    /// The missing Secrets, with the objects that name them.
-    fn missing(&self, pullers: &[Puller], absent: &BTreeMap<Target, bool>) -> Vec<MissingSecret> {
-        let mut found: BTreeMap<Target, MissingSecret> = BTreeMap::new();
+    /// The missing Secrets, with the pods, workloads and ServiceAccounts that name them. What names those of `named` is no
+    /// such object.
+    fn missing(&self, pullers: &[Puller], named: &[Target], absent: &BTreeMap<Target, bool>) -> Vec<MissingSecret> {
+        let unnamed = |target: Target, is_of_wrong_type| MissingSecret {
+            target,
+            is_of_wrong_type,
+            pullers: Vec::new(),
+            accounts: Vec::new(),
+        };
+        let mut found: BTreeMap<Target, MissingSecret> = named
+            .iter()
+            .filter_map(|target| Some((target.clone(), unnamed(target.clone(), *absent.get(target)?))))
+            .collect();
         let mut known = HashSet::new();
         let mut name = |namespace: &Namespace, names: &[String], who: &str, is_account: bool| {
             for target in targets(namespace, names) {
@@ -227,12 +239,9 @@ impl<'a> View<'a> {
                 if !known.insert((target.clone(), who.to_owned(), is_account)) {
                     continue;
                 }
-                let missing = found.entry(target.clone()).or_insert_with(|| MissingSecret {
-                    target,
-                    is_of_wrong_type,
-                    pullers: Vec::new(),
-                    accounts: Vec::new(),
-                });
+                let missing = found
+                    .entry(target.clone())
+                    .or_insert_with(|| unnamed(target, is_of_wrong_type));
                 let list = if is_account {
                     &mut missing.accounts
                 } else {

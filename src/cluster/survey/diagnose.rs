@@ -54,6 +54,23 @@ impl<'a> Named<'a> {
             .any(|name| self.seen(name).is_none() && self.is_of_wrong_type(name).is_none())
     }
 
+    /// The first of the names that could not be looked at. One that no Secret can have needs no look.
+    pub(super) fn unseen(&self) -> Option<&'a String> {
+        let is_unseen = |name: &&String| {
+            self.target(name).is_some() && self.seen(name).is_none() && self.is_of_wrong_type(name).is_none()
+        };
+        self.names.iter().find(is_unseen)
+    }
+
+    /// The first of the names under which kubelet finds no pull Secret, and whether there is a Secret of another type.
+    pub(super) fn absent(&self) -> Option<(&'a String, bool)> {
+        let wrong_type = |name: &str| match self.target(name) {
+            Some(_) => self.is_of_wrong_type(name),
+            None => Some(false),
+        };
+        self.names.iter().find_map(|name| Some((name, wrong_type(name)?)))
+    }
+
     fn with_state(&self, wrong_type: bool) -> Vec<String> {
         let is_so = |name: &&String| self.seen(name).is_none() && self.is_of_wrong_type(name) == Some(wrong_type);
         self.names.iter().filter(is_so).cloned().collect()

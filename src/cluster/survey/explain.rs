@@ -122,11 +122,12 @@ pub async fn explain(
     let question = Question {
         places: NamespaceSelection::Named(vec![namespace.clone()]),
         targets: targets(namespace, &seen.own_secrets).collect(),
+        named: Vec::new(),
         interests,
     };
     let tokens = RefCell::new(Tokens::new(&question.interests));
     let gather = Gather::new(cluster, &question, Some(pod), &|_| {}).await?;
-    let mut finished = gather.run(&question.targets, &tokens).await?;
+    let mut finished = gather.run(&question, &tokens).await?;
     // The one that was found first: it may have changed, or be gone, by now.
     finished.gathered.pods = vec![seen.clone()];
     let sees_accounts = finished
@@ -136,7 +137,7 @@ pub async fn explain(
         .has_seen(Resource::ServiceAccounts, namespace);
     let controller = Controllers::new(&finished.gathered.workloads).top(&seen).shown();
     let absent = finished.absent.clone();
-    let survey = Survey::new(finished, &question.targets, tokens.into_inner().others, now());
+    let survey = Survey::new(finished, &question, tokens.into_inner().others, now());
 
     let account = survey.accounts.iter().find(|account| account.name == seen.account);
     let account_secrets = account.map(|account| account.pull_secrets.clone()).unwrap_or_default();

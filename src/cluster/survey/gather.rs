@@ -86,7 +86,11 @@ impl<'a> Gather<'a> {
     }
 
     /// Reads it all; the tokens that are found go into `tokens`.
-    pub(super) async fn run(self, targets: &[Target], tokens: &RefCell<Tokens<'a>>) -> Result<Finished<'a>, Error> {
+    pub(super) async fn run(
+        self,
+        question: &Question<'_>,
+        tokens: &RefCell<Tokens<'a>>,
+    ) -> Result<Finished<'a>, Error> {
         let all = ListParams::default();
         let fields = |fields: &str| ListParams::default().fields(fields);
         let of_type = |kind: &str| fields(&format!("type={kind}"));
@@ -143,7 +147,7 @@ impl<'a> Gather<'a> {
                 _ => Consumers::default(),
             }
         };
-        let (consumers, absent) = join(look, self.find_named(targets, tokens)).await;
+        let (consumers, absent) = join(look, self.find_named(question, tokens)).await;
         let absent = absent?;
         self.gathered.borrow_mut().consumers = consumers;
         self.gathered.borrow_mut().unseen = self.reading.take_unseen();

@@ -12,10 +12,12 @@ use crate::model::pull::Pull;
 pub enum Logins {
     /// kubelet tries these in order. If there are none, it pulls without logging in, unless the node has a credential.
     Tries(Vec<Tried>),
+    /// The same with none, where one of the pod's Secrets is not there, or has a type that kubelet passes over.
+    Lacks { secret: String, is_of_wrong_type: bool },
     /// It does not even ask: one of the pod's Secrets cannot be decoded.
     Fails { secret: String },
-    /// A Secret or ServiceAccount could not be read.
-    Unseen,
+    /// The ServiceAccount could not be read, or this Secret was not looked at.
+    Unseen { secret: Option<String> },
 }
 
 /// An entry of a pull Secret that kubelet tries.
@@ -31,7 +33,7 @@ impl Survey {
     pub fn logins(&self, namespace: &Namespace, own: &[String], account: &str, image: &str) -> Logins {
         let account = if account.is_empty() { "default" } else { account };
         if own.is_empty() && !self.has_seen(Resource::ServiceAccounts, namespace) {
-            return Logins::Unseen;
+            return Logins::Unseen { secret: None };
         }
         let at = self
             .accounts
@@ -45,7 +47,16 @@ impl Survey {
             Pull::Fails { secret } => Logins::Fails {
                 secret: names[secret].clone(),
             },
-            Pull::Tries { entries, .. } if entries.is_empty() && secrets.has_unseen() => Logins::Unseen,
+            Pull::Tries { entries, .. } if entries.is_empty() => match (secrets.unseen(), secrets.absent()) {
+                (Some(secret), _) => Logins::Unseen {
+                    secret: Some(secret.clone()),
+                },
+                (None, Some((secret, is_of_wrong_type))) => Logins::Lacks {
+                    secret: secret.clone(),
+                    is_of_wrong_type,
+                },
+                (None, None) => Logins::Tries(Vec::new()),
+            },
             Pull::Tries { entries, .. } => {
                 let tried = entries.into_iter().filter_map(|at| secrets.entry(at));
                 Logins::Tries(
@@ -71,7 +82,7 @@ mod tests {
         let mut survey = Survey::default();
         survey.blind.add(Resource::ServiceAccounts, Some(&namespace("a")));
         let logins = |name: &str| survey.logins(&namespace(name), &[], "", "git.example.com/a/b:1");
-        assert_eq!(logins("a"), Logins::Unseen);
+        assert_eq!(logins("a"), Logins::Unseen { secret: None });
         assert_eq!(logins("b"), Logins::Tries(Vec::new()));
         assert!(survey.has_seen_users(&namespace("b")) && !survey.has_seen_users(&namespace("a")));
     }

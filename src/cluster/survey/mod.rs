@@ -45,11 +45,6 @@ pub use stuck::{Cause, StuckPull, Verdict};
 pub async fn survey(cluster: &Cluster, question: &Question<'_>, progress: &dyn Fn(Step)) -> Result<Survey, Error> {
     let tokens = RefCell::new(Tokens::new(&question.interests));
     let gather = Gather::new(cluster, question, None, progress).await?;
-    let finished = gather.run(&question.targets, &tokens).await?;
-    Ok(Survey::new(
-        finished,
-        &question.targets,
-        tokens.into_inner().others,
-        now(),
-    ))
+    let finished = gather.run(question, &tokens).await?;
+    Ok(Survey::new(finished, question, tokens.into_inner().others, now()))
 }

@@ -7,6 +7,7 @@ use futures_util::stream::{StreamExt as _, iter};
 
 use super::assemble::targets as targets_of;
 use super::gather::Gather;
+use super::question::Question;
 use super::secret::{SeenSecret, Tokens, reduce};
 use crate::cluster::error::Error;
 use crate::cluster::reader::places::NAMESPACES_AT_ONCE;
@@ -31,30 +32,29 @@ impl<'a> Gather<'a> {
     /// there, and which are of another type. Where Secrets may not be listed, they may still be got by name.
     pub(super) async fn find_named(
         &self,
-        targets: &[Target],
+        question: &Question<'_>,
         tokens: &RefCell<Tokens<'a>>,
     ) -> Result<BTreeMap<Target, bool>, Error> {
         let mut absent = BTreeMap::new();
         let named: Vec<(Target, bool)> = {
             let gathered = self.gathered.borrow();
-            let mut wanted: BTreeSet<Target> = targets.iter().cloned().collect();
-            let mut add = |namespace: &Namespace, names: &[String]| {
-                for target in targets_of(namespace, names) {
-                    // Ours, in a format that kubelet passes over.
-                    let seen = gathered.secrets.get(&target);
-                    if seen.is_some_and(|secret| !secret.format.is_for_kubelet()) {
-                        absent.insert(target.clone(), true);
-                    }
-                    wanted.insert(target);
+            let mut wanted: BTreeSet<Target> = question.targets.iter().cloned().collect();
+            let mut add = |target: Target| {
+                // Ours, in a format that kubelet passes over.
+                let seen = gathered.secrets.get(&target);
+                if seen.is_some_and(|secret| !secret.format.is_for_kubelet()) {
+                    absent.insert(target.clone(), true);
                 }
+                wanted.insert(target);
             };
             for one in gathered.pods.iter().chain(&gathered.workloads) {
-                add(&one.namespace, &one.own_secrets);
+                targets_of(&one.namespace, &one.own_secrets).for_each(&mut add);
             }
             for account in &gathered.accounts {
-                add(&account.namespace, &account.pull_secrets);
+                targets_of(&account.namespace, &account.pull_secrets).for_each(&mut add);
             }
-            let expected: BTreeSet<&Target> = targets.iter().collect();
+            question.named.iter().cloned().for_each(&mut add);
+            let expected: BTreeSet<&Target> = question.targets.iter().collect();
             let mut asked: BTreeMap<Namespace, usize> = BTreeMap::new();
             let is_asked_about = |target: &Target| {
                 if gathered.secrets.contains_key(target) {

@@ -10,6 +10,9 @@ pub struct Question<'a> {
     pub places: NamespaceSelection,
     /// Secrets that are expected to be there: looked for by name even where Secrets cannot be listed.
     pub targets: Vec<Target>,
+    /// Secrets that something else than a pod, a workload or a ServiceAccount names for pulling, such as what could be rolled
+    /// back to. They are looked for as those are that pods name.
+    pub named: Vec<Target>,
     /// The registries that it is about.
     pub interests: Vec<Interest<'a>>,
 }

@@ -143,7 +143,7 @@ codes! {
     ImagesUnread "images-unread" Unknown
         "`images check` could not read a part of the cluster, such as a custom resource or a release of Helm. More images may be needed than it has checked."
     ImageUnclear "image-unclear" Unknown
-        "`images check` got no clear answer from a registry about an image."
+        "`images check` got no clear answer from a registry about an image, or did not look at the Secret that it is pulled with."
     ImageNameInvalid "image-name-invalid" Drift
         "The name of an image is invalid, so no node can pull it."
     ImageMissing "image-missing" Drift

@@ -364,6 +364,7 @@ async fn one(
     let question = Question {
         places: found.map_or(NamespaceSelection::All, NamespaceSelection::Named),
         targets: seen.expected.iter().map(|expected| expected.target.clone()).collect(),
+        named: Vec::new(),
         interests: registries
             .iter()
             .map(|registry| interest(registry, credentials))

@@ -443,6 +443,109 @@ fn each_credential_is_tried_as_kubelet_does() {
     world.says("status -n [NAMESPACE]", Code::PodImageRefused, &["owner/app:1"]);
 }
 
+finding!(
+    secret_missing_that_an_image_is_pulled_with,
+    Code::SecretMissing,
+    on(DOUBLES, QUIET_REAL_GITEA)
+);
+/// Of what runs, and of what could be rolled back to.
+fn secret_missing_that_an_image_is_pulled_with(world: &mut World) {
+    let token = world.well();
+    let pusher = pusher(world);
+    let digest = pusher.image(REPOSITORY, "1", "one", "amd64");
+    pusher.image(REPOSITORY, "0", "zero", "amd64");
+    let with = |name: &str| json!({"imagePullSecrets": [{"name": name}]});
+    run(world, "admin/app:1", &["gone"], &digest);
+    world.says(
+        LINE,
+        Code::SecretMissing,
+        &[
+            "secret/gone",
+            "it does not exist",
+            "admin/app:1",
+            "pod/api in namespace",
+        ],
+    );
+    world.is_gone(LINE, Code::ImageWithoutCredential);
+    run_again(world, &digest);
+    world.is_gone(LINE, Code::SecretMissing);
+    assert_eq!(world.regcred(LINE).code, 0);
+
+    template(world, "replicasets", "ReplicaSet", "app-0", "admin/app:0", &with("old"));
+    world.says(
+        LINE,
+        Code::SecretMissing,
+        &[
+            "secret/old",
+            "it does not exist",
+            "admin/app:0",
+            "replicaset.apps/app-0",
+        ],
+    );
+    assert_eq!(world.regcred(LINE).code, 3);
+    // One with other tokens than those of our registries is looked at too.
+    world.put_pull_secret("old", &[("other.example.com", "other-token")]);
+    world.says(LINE, Code::ImageWithoutCredential, &["admin/app:0"]);
+    assert_eq!(world.regcred(LINE).code, 0);
+
+    let opaque = json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": {"name": "odd"}});
+    world.put_secret(&opaque);
+    template(
+        world,
+        "replicasets",
+        "ReplicaSet",
+        "app-odd",
+        "admin/app:0",
+        &with("odd"),
+    );
+    world.says(
+        LINE,
+        Code::SecretMissing,
+        &["secret/odd", "has a type that kubelet ignores"],
+    );
+
+    let broken = json!({"auths": {"other.example.com": {"auth": "?"}}});
+    world.put_secret(&pull_secret("broken", &broken));
+    template(
+        world,
+        "replicasets",
+        "ReplicaSet",
+        "app-2",
+        "admin/app:0",
+        &with("broken"),
+    );
+    world.says(LINE, Code::ImageRefused, &["cannot decode the Secret broken"]);
+
+    world.put_pull_secret("good", &[("[REGISTRY]", &token)]);
+    template(
+        world,
+        "replicasets",
+        "ReplicaSet",
+        "app-3",
+        "admin/app:1",
+        &with("good"),
+    );
+    let ran = world.regcred(LINE);
+    assert!(!ran.stdout.contains("app-3"), "{ran}");
+}
+
+finding!(image_unclear_of_too_many_secrets, Code::ImageUnclear, on(DOUBLES));
+/// A template can name more than are looked for.
+fn image_unclear_of_too_many_secrets(world: &mut World) {
+    let token = world.well();
+    pusher(world).image(REPOSITORY, "0", "zero", "amd64");
+    let names: Vec<Value> = (100..250)
+        .map(|number| json!({"name": format!("pull-{number}")}))
+        .collect();
+    let spec = json!({"imagePullSecrets": names});
+    template(world, "replicasets", "ReplicaSet", "app-0", "admin/app:0", &spec);
+    world.says(LINE, Code::ImageUnclear, &["the Secret pull-200", "was not looked at"]);
+    assert_eq!(world.regcred(LINE).code, 1);
+    world.put_pull_secret("pull-249", &[("[REGISTRY]", &token)]);
+    world.is_gone(LINE, Code::ImageUnclear);
+    assert_eq!(world.regcred(LINE).code, 0);
+}
+
 finding!(image_platform_that_a_node_has, Code::ImagePlatform, on(DOUBLES));
 fn image_platform_that_a_node_has(world: &mut World) {
     world.well();

@@ -6,14 +6,16 @@ use super::ask::Answer;
 use super::observe::{Observed, Seen};
 use super::plan::{Plan, Planned, Source};
 use super::platform::misfits;
-use crate::cluster;
 use crate::cluster::images::{How, ImageUse, InvalidImage, Node, Unread};
 use crate::cluster::survey::{NamespaceSelection, Unreadable};
+use crate::cluster::{self, Namespace};
 use crate::commands::status::Code;
 use crate::commands::status::finding::{Finding, Object, Remedy};
 use crate::commands::status::given_flags::{Flag, GivenFlags};
 use crate::model::{CommandLine, Version, count, printable};
 
+/// The longest name of a Secret that is shown, in characters.
+const MAX_SECRET: usize = 80;
 /// The longest answer of a registry that is shown, in characters.
 const MAX_CAUSE: usize = 300;
 /// The most parts of a cluster that could not be read of which each is a finding.
@@ -195,6 +197,11 @@ fn places<'a>(uses: impl IntoIterator<Item = &'a ImageUse>) -> String {
 /// What is wrong with an image, for the uses that it is wrong for.
 type Wrong<'a> = BTreeMap<(Code, String, String), (Vec<&'a ImageUse>, String, &'static str)>;
 
+/// A Secret that is not there: its namespace and name, and whether there is one of another type.
+type LackingSecret<'a> = (Option<&'a Namespace>, &'a str, bool);
+/// The images that are to be pulled with it, and their uses.
+type Lacking<'a> = BTreeMap<LackingSecret<'a>, (BTreeSet<String>, Vec<&'a ImageUse>)>;
+
 fn of_images<'a>(
     cluster: &Observed,
     seen: &Seen,
@@ -202,6 +209,7 @@ fn of_images<'a>(
     answers: &[Answer],
 ) -> Vec<Finding> {
     let mut wrong: Wrong<'a> = BTreeMap::new();
+    let mut lacking: Lacking<'a> = BTreeMap::new();
     for one in planned {
         let mut add = |code: Code, cause: String, advice: &'static str| {
             let key = (code, one.image.to_string(), cause.clone());
@@ -220,6 +228,20 @@ fn of_images<'a>(
                     .to_owned(),
                 "if the registry does not give it to everybody: kubectl regcred sync --service-account attaches a Secret",
             ),
+            Source::Lacking {
+                secret,
+                is_of_wrong_type,
+            } => {
+                let key = (one.used.namespace.as_ref(), secret.as_str(), *is_of_wrong_type);
+                let (images, uses) = lacking.entry(key).or_default();
+                images.insert(one.image.to_string());
+                uses.push(one.used);
+            }
+            Source::Unseen { secret } => add(
+                Code::ImageUnclear,
+                format!("the Secret {secret} that it is pulled with was not looked at"),
+                "",
+            ),
             Source::Secret | Source::Unknown => {}
         }
         let Some(answer) = one.question.and_then(|at| answers.get(at)) else {
@@ -227,7 +249,7 @@ fn of_images<'a>(
         };
         judge(one, answer, seen.nodes.as_deref().unwrap_or_default(), &mut add);
     }
-    wrong
+    let wrong = wrong
         .into_iter()
         .map(|((code, name, _), (uses, cause, advice))| Finding {
             message: None,
@@ -239,8 +261,48 @@ fn of_images<'a>(
             } else {
                 Remedy::advice(advice)
             },
-        })
-        .collect()
+        });
+    let lacking = lacking.into_iter().map(|(secret, what)| missing(cluster, secret, what));
+    lacking.chain(wrong).collect()
+}
+
+/// The finding for a Secret that images are to be pulled with.
+fn missing(
+    cluster: &Observed,
+    (namespace, secret, is_of_wrong_type): LackingSecret<'_>,
+    (images, uses): (BTreeSet<String>, Vec<&ImageUse>),
+) -> Finding {
+    let (is, advice) = if is_of_wrong_type {
+        (
+            "it has a type that kubelet ignores",
+            "a Secret's type cannot be changed: let what needs it name another",
+        )
+    } else {
+        (
+            "it does not exist",
+            "kubectl regcred sync --secret makes one of this name; or let what needs it name another",
+        )
+    };
+    let first = images.first().map_or("", String::as_str);
+    let more = match images.len().saturating_sub(1) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Finding {
+        message: None,
+        code: Code::SecretMissing,
+        object: Object {
+            context: context(cluster),
+            namespace: namespace.map(ToString::to_string),
+            kind: "secret",
+            name: printable(secret, MAX_SECRET),
+        },
+        cause: format!(
+            "{is}, and kubelet has no other credential for {first}{more}; needed by {}",
+            places(uses)
+        ),
+        remedy: Remedy::advice(advice),
+    }
 }
 
 fn judge(one: &Planned<'_>, answer: &Answer, nodes: &[Node], add: &mut impl FnMut(Code, String, &'static str)) {

@@ -1,13 +1,14 @@
 //! Observes the clusters: what they need, what they pull it with, and on which nodes.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
-use futures_util::future::{join, try_join};
+use futures_util::future::join;
 
 use super::args::ImagesCheckArgs;
-use crate::cluster::images::{Needs, Node, needs, nodes};
+use crate::cluster::images::{Needed, Needs, Node, needs, nodes};
 use crate::cluster::survey::{NamespaceSelection, Question, Step, Survey, survey};
-use crate::cluster::{self, Cluster};
+use crate::cluster::{self, Cluster, SecretName, Target};
 use crate::commands::shared::targets;
 use crate::commands::status::cluster_view::interest;
 use crate::commands::status::credentials::StoredCredentials;
@@ -68,22 +69,24 @@ async fn one(
     system: &mut System<'_>,
 ) -> Result<Seen, cluster::Error> {
     let places = args.places(cluster.namespace());
-    let interests = registries.iter().map(|registry| interest(registry, credentials));
-    let question = Question {
-        places: places.clone(),
-        targets: Vec::new(),
-        interests: interests.collect(),
-    };
     let name = match cluster.context() {
         "" => "cluster",
         context => context,
     };
     let output = RefCell::new(&mut system.output);
     let progress = |step: Step| output.borrow_mut().progress(format_args!("{name}: {step}"));
-    let seen = try_join(
-        survey(cluster, &question, &progress),
-        needs(cluster, &places, registries, &progress),
-    );
+    let interests = registries.iter().map(|registry| interest(registry, credentials));
+    let seen = async {
+        let needs = needs(cluster, &places, registries, &progress).await?;
+        let question = Question {
+            places: places.clone(),
+            targets: Vec::new(),
+            named: named(&needs).into_iter().collect(),
+            interests: interests.collect(),
+        };
+        let survey = survey(cluster, &question, &progress).await?;
+        Ok::<_, cluster::Error>((survey, needs))
+    };
     let (seen, nodes) = Box::pin(join(seen, nodes(cluster))).await;
     let (survey, needs) = seen?;
     Ok(Seen {
@@ -92,4 +95,29 @@ async fn one(
         needs,
         nodes,
     })
+}
+
+/// The pull Secrets that what needs an image names itself, also where it is only what could be rolled back to.
+fn named(needs: &Needs) -> BTreeSet<Target> {
+    let images = needs
+        .needs
+        .iter()
+        .filter(|need| matches!(need.needed, Needed::Image(_)));
+    let uses = images.flat_map(|need| &need.uses).filter(|used| used.is_pulled());
+    let mut named = BTreeSet::new();
+    for used in uses {
+        let (Some(namespace), Some(pod)) = (&used.namespace, &used.pod) else {
+            continue;
+        };
+        // A name that no Secret can have is passed over, as kubelet does.
+        let secrets = pod
+            .pull_secrets
+            .iter()
+            .filter_map(|name| name.parse::<SecretName>().ok());
+        named.extend(secrets.map(|secret| Target {
+            namespace: namespace.clone(),
+            secret,
+        }));
+    }
+    named
 }

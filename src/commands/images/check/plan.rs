@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::observe::{Observed, Seen};
+use crate::cluster::Resource;
 use crate::cluster::images::{ImageUse, Needed};
 use crate::cluster::survey::{HeldToken, Logins};
 use crate::commands::status::cluster_view::{interest, other};
@@ -37,9 +38,13 @@ pub(super) enum Source {
     Secret,
     /// Nothing, unless the node has a credential. It is asked for with the keychain's.
     Anonymous,
+    /// The same, because this Secret is not there, or has a type that kubelet passes over.
+    Lacking { secret: String, is_of_wrong_type: bool },
     /// Nothing at all: one of the pod's Secrets cannot be decoded.
     Broken { secret: String },
-    /// It is not known, because not everything could be read. It is asked for with the keychain's.
+    /// It is not known, because this Secret was not looked at. It is asked for with the keychain's.
+    Unseen { secret: String },
+    /// It is not known, because something could not be read, which is said for itself. It is asked for with the keychain's.
     Unknown,
 }
 
@@ -82,7 +87,7 @@ impl<'a> Planner<'a, '_> {
             let Some(registry) = self.registries.iter().position(|one| one == image.registry()) else {
                 continue;
             };
-            for used in need.uses.iter().filter(|used| used.is_named && used.how.can_run()) {
+            for used in need.uses.iter().filter(|used| used.is_pulled()) {
                 let (source, held) = self.held(seen, registry, image, used);
                 let mut logins: Vec<usize> = Vec::new();
                 for (of, token) in held {
@@ -122,7 +127,20 @@ impl<'a> Planner<'a, '_> {
             return (Source::Unknown, own());
         };
         match logins(seen, namespace, image, used) {
-            Logins::Unseen => (Source::Unknown, own()),
+            Logins::Unseen { secret: Some(secret) } if seen.survey.has_seen(Resource::Secrets, namespace) => {
+                (Source::Unseen { secret }, own())
+            }
+            Logins::Unseen { .. } => (Source::Unknown, own()),
+            Logins::Lacks {
+                secret,
+                is_of_wrong_type,
+            } => (
+                Source::Lacking {
+                    secret,
+                    is_of_wrong_type,
+                },
+                own(),
+            ),
             Logins::Fails { secret } => (Source::Broken { secret }, Vec::new()),
             Logins::Tries(tried) => {
                 // kubelet sends each of them to this registry: a wildcard's entry is for several.

@@ -165,6 +165,7 @@ impl<'a> Surveyed<'a> {
         let question = Question {
             places: NamespaceSelection::Named(vec![self.namespace.parse().unwrap()]),
             targets: targets.iter().map(|name| self.target(name)).collect(),
+            named: Vec::new(),
             interests: keychain.interests(),
         };
         ask(self.plane, Who::Admin, &question).unwrap()

@@ -20,6 +20,7 @@ fn who_may_do_nothing_sees_what_is_missing(plane: &Plane) {
     let mut question = Question {
         places: NamespaceSelection::Named(vec![surveyed.namespace.parse().unwrap()]),
         targets: vec![surveyed.target("gitea-credentials")],
+        named: Vec::new(),
         interests: keychain.interests(),
     };
     let survey = ask(plane, Who::Plain, &question).unwrap();
@@ -72,6 +73,7 @@ fn the_role_is_enough(plane: &Plane) {
     let question = Question {
         places: NamespaceSelection::Named(vec![namespace.clone()]),
         targets: Vec::new(),
+        named: Vec::new(),
         interests: keychain.interests(),
     };
     let access = Access::to(Feature::Status);
@@ -105,6 +107,7 @@ fn each_namespace_is_asked_where_not_all_may_be(plane: &Plane) {
     let question = Question {
         places: NamespaceSelection::All,
         targets: Vec::new(),
+        named: Vec::new(),
         interests: keychain.interests(),
     };
     let survey = ask(plane, Who::Admin, &question).unwrap();
@@ -156,6 +159,7 @@ fn a_cluster_that_does_not_answer_is_an_error(plane: &Plane) {
     let question = Question {
         places: NamespaceSelection::All,
         targets: Vec::new(),
+        named: Vec::new(),
         interests: keychain.interests(),
     };
     let options = ConnectOptions {

@@ -207,6 +207,7 @@ fn long_lists_come_in_pages(plane: &Plane) {
     let question = Question {
         places: NamespaceSelection::All,
         targets: Vec::new(),
+        named: Vec::new(),
         interests: keychain.interests(),
     };
     let survey = plane.connected(Who::Admin, async |cluster: &Cluster| {
