@@ -270,9 +270,10 @@ impl Ledger {
         }
     }
 
-    /// Whether the registry accepted the token within the last `age`.
+    /// Whether the registry accepted the token within the last `age`, and it was not revoked.
     pub fn is_proved(&self, id: &TokenId, age: SignedDuration, now: Timestamp) -> bool {
-        let proved = self.token(id).and_then(|token| token.proved);
+        let token = self.token(id).filter(|token| token.revoked.is_none());
+        let proved = token.and_then(|token| token.proved);
         // A proof of tomorrow is a clock that was wrong.
         proved.is_some_and(|proved| proved <= now && now.duration_since(proved) <= age)
     }

@@ -19,7 +19,7 @@ use crate::commands::args::RegistryConnectionArgs;
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::ledger::{Ledger, TokenId};
-use crate::model::Credential;
+use crate::model::{CommandLine, Credential};
 use crate::registry::{self, Verified, VerifyError};
 use crate::sys::env::Env;
 
@@ -194,21 +194,23 @@ impl Proofs {
             Answer::Works(theirs) => {
                 let ours = match reason(None, Some(&theirs)) {
                     Some(Another::Installation(_)) => None,
-                    _ => self.own_answer(asking, supply).await,
+                    _ => match self.own_answer(asking, supply).await {
+                        Answer::Works(ours) => Some(ours),
+                        Answer::Dead => return Err(only_theirs_works(supply)),
+                        Answer::Unknown(_) => None,
+                    },
                 };
                 reason(ours.as_deref(), Some(&theirs)).map_or(Ok(()), |another| Err(refused(another)))
             }
         }
     }
 
-    /// What the registry says of the own token, if it accepts it: a remembered proof does not have it.
-    async fn own_answer(&self, asking: &Asking, supply: &Rc<Supply>) -> Option<Rc<Verified>> {
-        if let Proof::Works(Some(verified)) = self.of(supply).await {
-            return Some(verified);
-        }
-        match self.answer(asking, &supply.credential).await {
-            Answer::Works(verified) => Some(verified),
-            Answer::Dead | Answer::Unknown(_) => None,
+    /// What the registry says of the own token: it is asked where there is only a remembered proof, which does not have that,
+    /// and may be older than the token's end.
+    async fn own_answer(&self, asking: &Asking, supply: &Rc<Supply>) -> Answer {
+        match self.of(supply).await {
+            Proof::Works(Some(verified)) => Answer::Works(verified),
+            _ => self.answer(asking, &supply.credential).await,
         }
     }
 
@@ -279,6 +281,19 @@ impl Asking {
 fn is_fresh(ledger: &Ledger, supply: &Supply) -> bool {
     let is_fresh = |id| ledger.is_proved(id, FRESH, Timestamp::now());
     supply.id.as_ref().is_some_and(is_fresh)
+}
+
+/// The keychain's token died after it was proven, and the Secret was given one that works.
+fn only_theirs_works(supply: &Supply) -> CommandError {
+    let Credential { registry, username, .. } = &supply.credential;
+    let login = CommandLine::new("kubectl regcred login")
+        .value("REGISTRY", registry.as_str())
+        .option("-u", "USER", username.as_str())
+        .option("--use", "USE", supply.usage.as_str());
+    CommandError::failed(format_args!(
+        "{registry} does not accept the keychain's token any more, and it accepts the one in the Secret"
+    ))
+    .hint(format_args!("{login} stores the one that works"))
 }
 
 /// What to do about a token that is another's.

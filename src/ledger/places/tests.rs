@@ -136,6 +136,8 @@ fn a_proof_has_its_time() {
     ledger.proved(&token, now(0));
     assert!(is_proved(&ledger, 0) && is_proved(&ledger, 600));
     assert!(!is_proved(&ledger, 601) && !is_proved(&ledger, -1));
+    ledger.revoked(&token, now(1));
+    assert!(!is_proved(&ledger, 2));
 }
 
 #[test]

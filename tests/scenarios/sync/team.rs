@@ -42,10 +42,14 @@ impl World {
         self.secret(SECRET).unwrap()["metadata"]["resourceVersion"].clone()
     }
 
+    /// What the old runbook puts into a Secret.
+    fn data(&self, user: &str, token: &str) -> String {
+        STANDARD.encode(json!({"auths": {self.registry(): {"auth": auth(user, token)}}}).to_string())
+    }
+
     /// A Secret as the old runbook made it.
     fn made_with_kubectl(&self, user: &str, token: &str) {
-        let document = json!({"auths": {self.registry(): {"auth": auth(user, token)}}}).to_string();
-        let data = STANDARD.encode(document);
+        let data = self.data(user, token);
         self.put_secret(&json!({
             "apiVersion": "v1", "kind": "Secret", "metadata": {"name": SECRET},
             "type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": data},
@@ -244,6 +248,32 @@ secret/gitea-credentials configured in namespace [NAMESPACE]
 "#]]);
     assert!(world.holds("bot", &bot));
     assert_eq!(world.annotation(WRITTEN_BY), "bob@laptop");
+}
+
+scenario!(
+    a_token_that_died_after_its_proof_replaces_none_that_works,
+    on(DOUBLES, REAL)
+);
+fn a_token_that_died_after_its_proof_replaces_none_that_works(world: &mut World) {
+    let leaked = world.keeps("admin", "read:package");
+    world.regcred("sync -n [NAMESPACE]").done();
+    // Somebody ends it by hand, and gives the Secret another one with kubectl.
+    world.gitea.revoke_of("admin", &leaked);
+    let works = world.gitea.add_token("admin", "read:package");
+    let data = json!({".dockerconfigjson": world.data("admin", &works)});
+    world.plane.edit(&world.namespace, &data);
+    world.regcred("sync -n [NAMESPACE]").says(str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: secret/gitea-credentials in namespace [NAMESPACE] was not written: [REGISTRY] does not accept the keychain's token any more, and it accepts the one in the Secret
+hint: kubectl regcred login [REGISTRY] -u admin --use cluster stores the one that works
+
+"#]]);
+    assert!(world.holds("admin", &works));
+    world.takes("admin", &works);
+    let ran = world.regcred("sync -n [NAMESPACE]");
+    assert!(ran.code == 0 && ran.stdout.contains(" unchanged "), "{ran}");
 }
 
 scenario!(a_token_that_nobody_can_say_anything_of_stays);
