@@ -207,7 +207,7 @@ async fn configure(cluster: &Cluster, plan: &Plan, changes: &[Change], dry_run: 
     };
     let mut version = plan.resource_version.clone();
     if changes != [Change::LastApplied] {
-        let manifest = plan.manifest.at_version(version.as_deref());
+        let manifest = plan.manifest.only_to(plan.uid.as_deref(), version.as_deref());
         let written = patch(cluster, plan, &params(plan.force), &Patch::Apply(&manifest)).await?;
         if dry_run == DryRun::None {
             version.clone_from(&written.metadata().resource_version);
@@ -267,8 +267,9 @@ fn failure(cluster: &Cluster, plan: &Plan, error: kube::Error) -> Failure {
             .as_ref()
             .is_some_and(|details| details.kind == "namespaces");
         let is_stale = match status.code {
+            // It was changed or deleted in between.
             409 => true,
-            // It was deleted in between.
+            // It was deleted after it was applied.
             404 => plan.action != Action::Create && status.reason == "NotFound" && !is_about_the_namespace,
             _ => false,
         };

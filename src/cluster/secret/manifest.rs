@@ -40,7 +40,9 @@ pub struct Metadata {
     pub labels: BTreeMap<String, String>,
     /// Our annotations.
     pub annotations: BTreeMap<String, String>,
-    /// The version that an apply insists on; not part of what is printed.
+    /// The object that an apply insists on, and its version; not part of what is printed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resource_version: Option<String>,
 }
@@ -60,6 +62,7 @@ impl Manifest {
                     [(MANAGED_BY_LABEL.to_owned(), MANAGER.to_owned())].into()
                 },
                 annotations,
+                uid: None,
                 resource_version: None,
             },
             kind_of_secret: PULL_SECRET_TYPE.to_owned(),
@@ -105,9 +108,11 @@ impl Manifest {
         this
     }
 
-    /// The same, to be applied only to this version.
-    pub fn at_version(&self, resource_version: Option<&str>) -> Self {
+    /// The same, to be applied only to this object at this version. An apply with the version alone makes an object that is
+    /// gone anew (kubernetes/kubernetes#106745).
+    pub fn only_to(&self, uid: Option<&str>, resource_version: Option<&str>) -> Self {
         let mut this = self.clone();
+        this.metadata.uid = uid.map(str::to_owned);
         this.metadata.resource_version = resource_version.map(str::to_owned);
         this
     }

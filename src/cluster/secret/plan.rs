@@ -30,7 +30,8 @@ pub struct Plan {
     pub given: Vec<(Registry, Use)>,
     /// The Secret as it should be.
     pub manifest: Manifest,
-    /// The version that this was planned for.
+    /// The object that this was planned for, and its version.
+    pub uid: Option<String>,
     pub resource_version: Option<String>,
     /// Take fields over from those who own them now.
     pub force: bool,
@@ -263,6 +264,7 @@ pub fn plan(
             manifest: Manifest::new(target, &document, Entry::write(wanted.iter().map(entry).collect()))
                 .in_format(&format, &document, registry, None),
             given,
+            uid: None,
             resource_version: None,
             force: false,
         });
@@ -394,6 +396,7 @@ fn unchanged(target: &Target) -> Plan {
         left_alone: Vec::new(),
         given: Vec::new(),
         manifest: Manifest::new(target, &DockerConfig::default(), BTreeMap::new()),
+        uid: None,
         resource_version: None,
         force: false,
     }
@@ -463,6 +466,7 @@ fn configured(
         left_alone: Vec::new(),
         given: Vec::new(),
         manifest: Manifest::new(target, document, annotations),
+        uid: observed.metadata().uid.clone(),
         resource_version: observed.metadata().resource_version.clone(),
         force: !is_ours_alone(observed),
     })

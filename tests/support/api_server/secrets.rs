@@ -232,10 +232,12 @@ impl Store {
         if body["metadata"]["name"] != name || body["kind"] != "Secret" || body["apiVersion"] != "v1" {
             return Answer::bad_request("the body does not name the object of the URL");
         }
-        // Seen on the real server: where there is no object, the version in the body is not looked at.
-        if old.is_some()
-            && let Some(answer) = precondition(old.as_ref(), body, name)
-        {
+        // Seen on the real server: where there is no object, the version in the body is not looked at, but the uid is.
+        let refused = match (&old, body["metadata"]["uid"].as_str()) {
+            (None, Some(uid)) => Some(Answer::no_such_uid(name, uid)),
+            _ => precondition(old.as_ref(), body, name),
+        };
+        if let Some(answer) = refused {
             return answer;
         }
         let who: Manager = (manager.to_owned(), "Apply".to_owned());

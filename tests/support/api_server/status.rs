@@ -88,6 +88,14 @@ impl Answer {
         Self::failure(409, "Conflict", &message, json!({"name": name, "kind": resource}))
     }
 
+    /// An apply to an object that is not there.
+    pub fn no_such_uid(name: &str, uid: &str) -> Self {
+        let message = format!(
+            "Operation cannot be fulfilled on secrets \"{name}\": uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+        );
+        Self::failure(409, "Conflict", &message, json!({"name": name, "kind": "secrets"}))
+    }
+
     pub fn apply_conflict(conflicts: &[(String, String)]) -> Self {
         let causes: Vec<_> = conflicts
             .iter()
