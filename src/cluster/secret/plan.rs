@@ -320,7 +320,7 @@ pub fn plan(
 
 /// Decides what to do so that the Secret holds nothing of the registry. Everything else in it keeps every byte; where no
 /// entry of ours is left, neither are our label and annotations. With `own`, nothing is removed unless these are the tokens
-/// that it holds.
+/// that it holds. What an earlier attempt left in kubectl's copy of it is removed too.
 pub fn plan_removal(
     target: &Target,
     observed: Option<&Observed>,
@@ -331,18 +331,25 @@ pub fn plan_removal(
     let Some(observed) = observed else {
         return Ok(unchanged(target));
     };
-    if let Some(holds) = own.and_then(|own| may_remove(observed, registry, own).err()) {
-        return Ok(match holds {
-            Holds::NoEntry => unchanged(target),
-            holds => Plan {
-                action: Action::LeaveAlone,
-                left_alone: vec![LeftAlone {
-                    registry: registry.clone(),
-                    holds,
-                }],
-                ..unchanged(target)
-            },
-        });
+    let copy = observed.last_applied().filter(|copy| copy.has_entry_of(registry));
+    if let Some(own) = own
+        && let Err(holds) = may_remove(observed, registry, own)
+    {
+        let is_own_copy = |copy: &Observed| may_remove(copy, registry, own).is_ok();
+        match holds {
+            Holds::NoEntry if copy.as_ref().is_some_and(is_own_copy) => {}
+            Holds::NoEntry => return Ok(unchanged(target)),
+            holds => {
+                return Ok(Plan {
+                    action: Action::LeaveAlone,
+                    left_alone: vec![LeftAlone {
+                        registry: registry.clone(),
+                        holds,
+                    }],
+                    ..unchanged(target)
+                });
+            }
+        }
     }
     let format = observed.format();
     let mut document = document_of(observed, &format, registry)?;
@@ -354,7 +361,7 @@ pub fn plan_removal(
         changes.push(Change::Removal(registry.clone()));
     }
     let declares = |entry: &Entry| entry.registry == *registry;
-    if changes.is_empty() && !observed.entries().iter().any(declares) {
+    if changes.is_empty() && copy.is_none() && !observed.entries().iter().any(declares) {
         return Ok(unchanged(target));
     }
     let mut entries = kept_entries(observed, &document, &[]);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::ObjectMeta;
 use zeroize::Zeroize;
@@ -173,17 +174,28 @@ impl Observed {
         for key in [DOCUMENT_KEY, LEGACY_DOCUMENT_KEY] {
             self.bytes(key).into_iter().for_each(&mut keep_out);
         }
-        let copy = self.annotation(LAST_APPLIED).map(serde_json::from_str::<Secret>);
-        if let Some(Ok(copy)) = copy {
-            let mut copy = Self(copy);
+        if let Some(copy) = self.last_applied() {
             for bytes in copy.0.data.iter().flat_map(BTreeMap::values) {
                 keep_out(&bytes.0);
             }
-            for text in copy.0.string_data.iter_mut().flat_map(BTreeMap::values_mut) {
-                keep_out(text.as_bytes());
-                text.zeroize();
-            }
         }
+    }
+
+    /// kubectl's copy of it, if it has one that can be read.
+    pub(super) fn last_applied(&self) -> Option<Self> {
+        let mut copy: Secret = serde_json::from_str(self.annotation(LAST_APPLIED)?).ok()?;
+        // As the API server does it.
+        let texts = copy.string_data.take().into_iter().flatten();
+        let texts = texts.map(|(key, text)| (key, ByteString(text.into_bytes())));
+        copy.data.get_or_insert_default().extend(texts);
+        Some(Self(copy))
+    }
+
+    /// Whether it has an entry of this registry, in any of its documents.
+    pub(super) fn has_entry_of(&self, registry: &Registry) -> bool {
+        let documents = self.documents();
+        let mut keys = documents.iter().flat_map(DockerConfig::keys);
+        keys.any(|key| registry.is_named_by(&key))
     }
 
     /// The format that it has by its type and our annotation.

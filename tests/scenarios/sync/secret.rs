@@ -1,7 +1,9 @@
 //! What becomes of a Secret, on either kind of server.
 
-use regcred::cluster::{Action, DryRun, Error, Note, Outcome, Over, Refusal, SecretReader, SyncOptions, Wanted, sync};
-use regcred::model::{DockerConfig, Use};
+use regcred::cluster::{
+    Action, DryRun, Error, Note, Outcome, Over, Refusal, SecretReader, SyncOptions, Synced, Wanted, remove, sync,
+};
+use regcred::model::{Credential, DockerConfig, OwnTokens, Use};
 use serde_json::{Value, json};
 
 use crate::support::api_server::{ApiServer, Fault};
@@ -366,6 +368,75 @@ fn one_created_in_between_is_looked_at(double: &ApiServer) {
     );
 }
 
+scenario!(
+    one_deleted_in_between_is_not_made_again,
+    on(ON_DOUBLE, ON_CONTROL_PLANE)
+);
+fn one_deleted_in_between_is_not_made_again(plane: &Plane) {
+    let namespace = plane.namespace();
+    let (target, new) = (target(&namespace), gitea("new"));
+    let own = OwnTokens::only(vec![gitea("old").token]);
+    let deleted_in_between = |replaces: Option<&OwnTokens>| {
+        plane.sync(&namespace, &gitea("old")).unwrap();
+        let wanted = [Wanted {
+            replaces,
+            ..wanted(&new)
+        }];
+        plane.connected(Who::Admin, async |cluster| {
+            let reader = SecretReader::new(cluster);
+            let seen = reader.observe(&target).await.unwrap();
+            reader.give_back(&target, seen);
+            std::thread::scope(|scope| scope.spawn(|| plane.delete_secret(&namespace, SECRET)).join().unwrap());
+            let synced = sync(&reader, &target, None, &wanted, SyncOptions::default()).await;
+            synced.unwrap().outcome
+        })
+    };
+    assert_eq!(deleted_in_between(Some(&own)), Outcome::LeftAlone);
+    assert_eq!(plane.secret(&namespace, SECRET), None);
+    // One that the user has named is made.
+    assert_eq!(deleted_in_between(None), Outcome::Created);
+    assert!(holds(&plane.secret(&namespace, SECRET).unwrap(), "new"));
+}
+
+scenario!(one_deleted_in_between_is_not_made_again_by_a_removal, on(API_SERVER));
+fn one_deleted_in_between_is_not_made_again_by_a_removal(double: &ApiServer) {
+    double.create_namespace("team");
+    let text = r#"{"auths":{"gitea.example.com":{"auth":"YTpi"},"ghcr.io":{"auth":"YTpi"}}}"#;
+    double.put_secret("team", &pull_secret(&json!({}), text));
+    double.before_next_write(|store| store.remove("team", SECRET));
+    let removed = remove_once(&double.kubeconfig()).unwrap();
+    assert_eq!(removed.outcome, Outcome::Unchanged);
+    assert_eq!(double.secret("team", SECRET), None);
+}
+
+scenario!(a_killed_removal_is_completed_by_the_next, on(API_SERVER));
+fn a_killed_removal_is_completed_by_the_next(double: &ApiServer) {
+    double.create_namespace("team");
+    let check = || {
+        let after = double.secret("team", SECRET).unwrap();
+        assert_eq!(document(&after), r#"{"auths":{}}"#);
+        assert_eq!(after["metadata"]["annotations"][LAST_APPLIED], Value::Null);
+    };
+    double.put_secret("team", &made_by_runbook("old-pat"));
+    // The look and the apply go through; then nothing does any more, for as long as the first run lasts.
+    double.fail_after(2, Fault::Cut, 3);
+    let error = remove_once(&double.kubeconfig()).unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+    assert_eq!(remove_once(&double.kubeconfig()).unwrap().outcome, Outcome::Configured);
+    check();
+    assert_eq!(remove_once(&double.kubeconfig()).unwrap().outcome, Outcome::Unchanged);
+    // Somebody else writes between the two writes.
+    double.put_secret("team", &made_by_runbook("old-pat"));
+    double.before_next_write(|_| ());
+    double.before_next_write(|store| {
+        store.update("team", SECRET, "robot", |there| {
+            there["metadata"]["labels"] = json!({"round": "1"});
+        });
+    });
+    assert_eq!(remove_once(&double.kubeconfig()).unwrap().outcome, Outcome::Configured);
+    check();
+}
+
 scenario!(a_killed_run_is_completed_by_the_next, on(API_SERVER));
 fn a_killed_run_is_completed_by_the_next(double: &ApiServer) {
     double.create_namespace("team");
@@ -400,29 +471,42 @@ fn endless_conflicts_end(double: &ApiServer) {
     assert!(matches!(error, Error::Contended { tries: 2.., .. }), "{error}");
 }
 
-fn sync_once(kubeconfig: &str, token: &str) -> Result<regcred::cluster::Synced, Error> {
+fn sync_once(kubeconfig: &str, token: &str) -> Result<Synced, Error> {
     crate::sync::library::connected(
         kubeconfig,
         &regcred::cluster::ConnectOptions::default(),
         async |cluster| {
             let credential = gitea(token);
-            let wanted = [Wanted {
-                credential: &credential,
-                usage: Use::Cluster,
-                others: &[],
-                replaces: None,
-                over: Over::Anything,
-                writer: None,
-            }];
             sync(
                 &SecretReader::new(cluster),
                 &target("team"),
                 None,
-                &wanted,
+                &[wanted(&credential)],
                 SyncOptions::default(),
             )
             .await
         },
     )
     .unwrap()
+}
+
+fn remove_once(kubeconfig: &str) -> Result<Synced, Error> {
+    let registry = "gitea.example.com".parse().unwrap();
+    crate::sync::library::connected(
+        kubeconfig,
+        &regcred::cluster::ConnectOptions::default(),
+        async |cluster| remove(cluster, &target("team"), &registry, None, SyncOptions::default()).await,
+    )
+    .unwrap()
+}
+
+fn wanted(credential: &Credential) -> Wanted<'_> {
+    Wanted {
+        credential,
+        usage: Use::Cluster,
+        others: &[],
+        replaces: None,
+        over: Over::Anything,
+        writer: None,
+    }
 }

@@ -179,6 +179,46 @@ fn a_copy_that_a_killed_run_left_behind_is_all_that_the_next_one_changes() {
 }
 
 #[test]
+fn a_copy_that_a_killed_removal_left_behind_is_removed_if_it_has_the_registry() {
+    let registry: Registry = "gitea.example.com".parse().unwrap();
+    // Between its two writes, with the entry gone and nothing of ours left.
+    let there = |copy: Value| {
+        observed(|secret| {
+            secret["metadata"]["labels"] = Value::Null;
+            secret["metadata"]["annotations"] = json!({LAST_APPLIED: copy.to_string()});
+            secret["data"][".dockerconfigjson"] = document(r#"{"auths":{}}"#);
+        })
+    };
+    let copy_of = |key: &str, text: &Value| {
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "type": PULL_SECRET_TYPE,
+            "metadata": {"annotations": {}, "name": "gitea-credentials", "namespace": "honeydue"},
+            key: {".dockerconfigjson": text},
+        })
+    };
+    let entry = |key: &str| format!(r#"{{"auths":{{"{key}":{{"username":"admin","password":"old"}}}}}}"#);
+    let [own, others] = ["old", "another"].map(|token| OwnTokens::only(vec![Token::parse(token).unwrap()]));
+    let removed = [Change::LastApplied.to_string()];
+    let unchanged = ["Unchanged".to_owned()];
+    for (copy, expected) in [
+        (copy_of("data", &document(&entry("gitea.example.com"))), &removed),
+        (
+            copy_of("stringData", &entry("https://gitea.example.com/v2/").into()),
+            &removed,
+        ),
+        (copy_of("data", &document(&entry("ghcr.io"))), &unchanged),
+        (json!({}), &unchanged),
+        (json!("no Secret"), &unchanged),
+    ] {
+        let there = there(copy);
+        let planned = |own: Option<&OwnTokens>| plan_removal(&target(), Some(&there), &registry, own, false).unwrap();
+        assert_eq!(shown(&planned(None)), expected[..]);
+        assert_eq!(shown(&planned(Some(&own))), expected[..]);
+        assert_eq!(shown(&planned(Some(&others))), unchanged[..]);
+    }
+}
+
+#[test]
 fn what_cannot_be_written_is_refused_with_a_way_out() {
     let new = credential("gitea.example.com", "new");
     let refuse = |change: fn(&mut Value)| decide(Some(&observed(change)), &new, true).unwrap_err();
