@@ -37,6 +37,20 @@ pub struct Plan {
     pub force: bool,
 }
 
+impl Plan {
+    /// The credentials of [`Plan::given`] that the Secret holds before anything is done.
+    #[must_use]
+    pub fn held(&self) -> Vec<(Registry, Use)> {
+        let is_missing = |registry: &Registry| match &self.action {
+            Action::Create => true,
+            Action::Configure { changes } => changes.contains(&Change::Credential(registry.clone())),
+            Action::Unchanged | Action::LeaveAlone => false,
+        };
+        let held = self.given.iter().filter(|(registry, _)| !is_missing(registry));
+        held.cloned().collect()
+    }
+}
+
 /// What to do to the Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::support::gitea::{Gitea, Profile};
 use crate::support::http::Answer;
 use crate::support::world::World;
 
@@ -129,7 +130,7 @@ fn one_registry_of_several_that_is_refused() {
     let token = world.gitea.add_token("admin", "read:package");
     world.variables.insert("GOOD".to_owned(), token.clone().into());
     world.variables.insert("BAD".to_owned(), "0".repeat(40).into());
-    let other = crate::support::gitea::Gitea::start(crate::support::gitea::Profile::V1_27);
+    let other = Gitea::start(Profile::V1_27);
     other.add_user("admin");
     let list = format!(
         "registries:\n- {{registry: '{}', username: admin, token-env: GOOD, secrets: [{{namespace: {ns}, service-accounts: [default]}}]}}\n- {{registry: '{}', username: admin, token-env: BAD, secrets: [{{namespace: {ns}}}]}}\n",
@@ -173,6 +174,42 @@ fn one_registry_of_several_that_is_refused() {
     );
     assert_eq!(item["serviceAccounts"][0]["action"], "unchanged");
     assert!(item["failures"][0].as_str().unwrap().starts_with(&lacks), "{document}");
+}
+
+scenario!(a_place_stays_known_where_only_one_of_its_registries_answers);
+fn a_place_stays_known_where_only_one_of_its_registries_answers() {
+    let world = World::of_doubles();
+    let silent = [(); 2].map(|()| Gitea::start(Profile::V1_27));
+    let registries: Vec<String> = silent.iter().map(Gitea::registry).chain([world.registry()]).collect();
+    let token = world.gitea.add_token("admin", "read:package");
+    world.regcred_with(LOGIN, &token).done();
+    for gitea in &silent {
+        gitea.add_user("admin");
+        let token = gitea.add_token("admin", "read:package");
+        let login = LOGIN.replace("[REGISTRY]", &gitea.registry());
+        world.regcred_with(&login, &token).done();
+        gitea.replace("/v2/", Answer::empty(503));
+    }
+    for registry in &registries {
+        let line = format!("sync --no-verify -n [NAMESPACE] --registry {registry}");
+        world.regcred(&line).done();
+    }
+    let ledger = world.home().join(".local/state/regcred/ledger.json");
+    for action in ["unchanged", "configured"] {
+        // What it finds is all that it knows.
+        std::fs::remove_file(&ledger).unwrap();
+        if action == "configured" {
+            let newer = world.gitea.add_token("admin", "read:package");
+            world.regcred_with(LOGIN, &newer).done();
+        }
+        let ran = world.regcred("sync -A");
+        assert!(ran.code == 0 && ran.stdout.contains(action), "{ran}");
+        let places = std::fs::read_to_string(&ledger).unwrap();
+        let places: serde_json::Value = serde_json::from_str(&places).unwrap();
+        let credentials = places["credentials"].as_array().unwrap().iter();
+        let with_place = credentials.filter(|one| one["tokens"][0]["secrets"][0]["seen"].is_string());
+        assert_eq!(with_place.count(), registries.len(), "{action}: {places}");
+    }
 }
 
 scenario!(what_was_asked_for_besides_is_not_forgotten_where_nobody_answers);

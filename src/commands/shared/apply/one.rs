@@ -139,6 +139,8 @@ pub(super) async fn sync(
     let mut lacks = Vec::new();
     // Why it is not known whether the token works that the Secret holds already.
     let mut unproven = None;
+    // What it was seen to hold, and is not written.
+    let mut held = Vec::new();
     for supply in &job.supplies {
         let proof = proofs.of(supply).await;
         if matches!(proof, Proof::Works(_)) {
@@ -150,6 +152,7 @@ pub(super) async fn sync(
             ..options
         };
         let planned = write(reader, job, &[supply.wanted()], dry_run, after).await?;
+        held.extend(planned.plan.held());
         match (planned.outcome, proof) {
             // The credential is not meant for this Secret.
             (Outcome::LeftAlone, _) => done = done.or_else(|| Some(Done::of(planned))),
@@ -209,6 +212,11 @@ pub(super) async fn sync(
             ..Done::of(synced)
         });
         break;
+    }
+    if let Some(done) = &mut done {
+        let is_given = |registry: &Registry| done.given.iter().any(|(given, _)| given == registry);
+        held.retain(|(registry, _)| !is_given(registry));
+        done.given.extend(held);
     }
     if let (Some(done), Some(error), false, true) = (&mut done, unproven, is_written, lacks.is_empty()) {
         done.after = after.of_unproven(reader.cluster(), job, &error).await;
