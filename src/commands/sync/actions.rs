@@ -77,7 +77,7 @@ impl<'a> Writing<'a> {
             for ActionsJob { secret, supply } in pending {
                 this.ask(supply, system, |registry, account, options, env| {
                     registry::may_write_actions(registry, secret, account, options, env)
-                })?;
+                })??;
             }
         }
         Ok(Self { jobs, ..this })
@@ -128,11 +128,15 @@ impl<'a> Writing<'a> {
         let token = &supply.credential.token;
         let written = self.ask(supply, system, |registry, account, options, env| {
             registry::write_actions(registry, secret, token, account, options, env)
-        })?;
+        });
         if let Some(id) = id {
-            ledger_writer::update(system, |ledger, now| ledger.wrote_actions(id, secret, now));
+            ledger_writer::update(system, |ledger, now| match &written {
+                Ok(Ok(_)) => ledger.wrote_actions(id, secret, now),
+                Ok(Err(ActionsError::Uncertain { .. })) => {}
+                Ok(Err(_)) | Err(_) => ledger.did_not_write_actions(id, secret),
+            });
         }
-        Ok(match written {
+        Ok(match written?? {
             ActionsWrite::Created => Outcome::Created,
             ActionsWrite::Changed => Outcome::Configured,
         })
@@ -144,7 +148,7 @@ impl<'a> Writing<'a> {
         supply: &Rc<Supply>,
         system: &mut System<'_>,
         question: impl Fn(&Registry, &Account, &Options, &Env) -> Result<T, ActionsError>,
-    ) -> Result<T, CommandError> {
+    ) -> Result<Result<T, ActionsError>, CommandError> {
         let credential = &supply.credential;
         let registry = &credential.registry;
         let username = self.args.actions_account.as_ref().unwrap_or(&credential.username);
@@ -164,14 +168,18 @@ impl<'a> Writing<'a> {
         let account = &mut signed_in.account;
         let (answer, temporary) =
             password::with_code(account, registry, system, ActionsError::wants_code, |account, env| {
-                registry::ask_for_actions(registry, account, &[], &options, env, |account| {
+                let asked = registry::ask_for_actions(registry, account, &[], &options, env, |account| {
                     question(registry, account, &options, env)
-                })
+                });
+                match asked {
+                    Err(error @ ActionsError::Uncertain { .. }) => Ok((Err(error), None)),
+                    asked => asked,
+                }
             })?;
         if let Some(temporary) = temporary {
             signed_in.account = temporary.account().clone();
             signed_in.temporary = Some(temporary);
         }
-        Ok(answer?)
+        Ok(answer)
     }
 }

@@ -257,6 +257,21 @@ hint: --revoke-anyway revokes it all the same, and pipelines that need it cannot
     }
 }
 
+scenario!(only_what_may_have_been_written_is_a_place);
+fn only_what_may_have_been_written_is_a_place() {
+    for (status, may_be_written) in [(403, false), (404, false), (422, false), (500, true)] {
+        let world = World::of_doubles();
+        world.gitea.add_repository("admin", "web");
+        let _ = world.for_pipelines();
+        let path = "/api/v1/repos/admin/web/actions/secrets/REGISTRY_TOKEN";
+        world.gitea.replace(path, Answer::empty(status));
+        let said = world.sync_actions(&format!("--actions-secret {PLACE}"));
+        assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{status}: {said}");
+        let places = world.regcred("where --offline").done();
+        assert_eq!(places.contains("actions-secret/"), may_be_written, "{status}: {places}");
+    }
+}
+
 scenario!(a_token_that_is_in_a_pipeline_is_not_revoked, on(DOUBLES, REAL_GITEA));
 fn a_token_that_is_in_a_pipeline_is_not_revoked(world: &World) {
     world.gitea.add_repository("admin", "web");

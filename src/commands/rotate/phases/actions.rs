@@ -89,14 +89,14 @@ pub(super) async fn write(
                     .output
                     .info(format_args!("wrote the {version} token to the Actions secret {secret}"));
             }
-            // Another attempt would count as another wrong password.
-            Err(error @ (ActionsError::Account(_) | ActionsError::Site(_))) => {
-                return Err(CommandError::from(error).into());
-            }
             Err(error) => {
                 let is_known = !matches!(error, ActionsError::Uncertain { .. });
                 if let Some(id) = id.as_ref().filter(|_| is_known) {
                     ledger_writer::update(session.system, |ledger, _| ledger.did_not_write_actions(id, &secret));
+                }
+                // Another attempt would count as another wrong password.
+                if matches!(error, ActionsError::Account(_) | ActionsError::Site(_)) {
+                    return Err(CommandError::from(error).into());
                 }
                 let error = with_skip(error.into(), &secret);
                 if let Some(before) = failed.replace(error) {
