@@ -9,6 +9,7 @@ mod formats;
 mod interrupted;
 pub mod library;
 mod many;
+mod meanwhile;
 mod owners;
 mod permissions;
 mod pipeline;

@@ -7,6 +7,7 @@ use crate::cluster::{RestartTime, SyncOptions};
 use crate::commands::args::DryRunArg;
 use crate::commands::shared::apply::{After, PassResult, Report, Rollouts, Run};
 use crate::commands::shared::authorship::{self, Authorship, Making};
+use crate::commands::shared::kept::Kept;
 use crate::commands::shared::ledger_writer::LedgerWriter;
 use crate::commands::shared::proof::Proofs;
 use crate::commands::shared::targets::Found;
@@ -55,6 +56,8 @@ pub(super) async fn run(
         writer: authorship::writer(&session.system.env, making),
         takes_over: true,
     };
+    // It replaces the keychain's credential itself.
+    let mut kept = Kept::not_watched();
     let mut ledger = LedgerWriter::of_rotation(&session.system.env, pass.dry_run == DryRunArg::None);
     for at in 0..contexts {
         let entry = &state.journal.contexts[at];
@@ -81,6 +84,7 @@ pub(super) async fn run(
         let mut run = Run {
             proofs: &proofs,
             authorship: &authorship,
+            kept: &mut kept,
             ledger: &mut ledger,
             options: SyncOptions {
                 force_conflicts: state.journal.force_conflicts,

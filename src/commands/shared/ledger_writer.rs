@@ -52,28 +52,33 @@ impl LedgerWriter {
         }
     }
 
-    /// Notes what is about to be written, so that it is found again even if this process is killed. Returns the cluster,
-    /// where there is anything to note: a token that was handed over and is not this machine's is not noted.
-    pub(in crate::commands) async fn begin(
+    /// The cluster, where there is anything to note: a token that was handed over and is not this machine's is not noted.
+    pub(in crate::commands) async fn cluster(&self, cluster: &Cluster, jobs: &[Job]) -> Option<ClusterId> {
+        if !self.is_kept || jobs.iter().all(|job| job.ids().next().is_none()) {
+            return None;
+        }
+        // Where it does not answer, the work on its Secrets says so.
+        cluster.id().await.ok()
+    }
+
+    /// Notes what is about to be written, so that it is found again even if this process is killed. Returns the cluster as
+    /// the ledger knows it.
+    pub(in crate::commands) fn begin(
         &mut self,
+        id: Option<ClusterId>,
         cluster: &Cluster,
         jobs: &[Job],
         after: &After,
         system: &mut System<'_>,
     ) -> Option<ClusterId> {
-        let ids = || jobs.iter().flat_map(|job| job.ids().map(move |id| (job, id)));
-        if !self.is_kept || ids().next().is_none() {
-            return None;
-        }
-        // Where it does not answer, the work on its Secrets says so.
-        let mut id = cluster.id().await.ok()?;
+        let mut id = id?;
         let now = Timestamp::now();
         let is_current = self.is_current;
         let noted = ledger::update(&self.env, |ledger| {
             id = ledger.cluster_at(cluster.server(), id.clone());
             ledger.saw_cluster(&id, cluster.server(), cluster.context(), now);
             let mut current: Vec<&TokenId> = Vec::new();
-            for (job, token) in ids() {
+            for (job, token) in jobs.iter().flat_map(|job| job.ids().map(move |id| (job, id))) {
                 if is_current && !current.contains(&token) {
                     ledger.is_current(token, now);
                     current.push(token);

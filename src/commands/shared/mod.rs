@@ -10,6 +10,7 @@ pub(super) mod copies;
 pub(super) mod document;
 pub(super) mod env_file;
 pub(super) mod git;
+pub(super) mod kept;
 pub(super) mod known_tokens;
 pub(super) mod ledger_writer;
 pub(super) mod mint;

@@ -7,6 +7,7 @@ use super::SyncArgs;
 use crate::cluster::Outcome;
 use crate::commands::args::{DryRunArg, RegistryConnectionArgs};
 use crate::commands::shared::apply::{Interrupt, Report};
+use crate::commands::shared::kept::Kept;
 use crate::commands::shared::targets::{ActionsJob, Supply};
 use crate::commands::shared::{choose, ledger_writer, password, proof};
 use crate::commands::system::System;
@@ -33,7 +34,9 @@ pub(super) fn run(args: &SyncArgs, system: &mut System<'_>) -> Result<Exit, Comm
     };
     let jobs = args.actions_secrets.iter().map(job).collect();
     let mut report = Report::new(args.output, args.dry_run.mode, false);
-    Writing::prepare(args, jobs, system)?.write(&mut report, None, system)?;
+    let mut kept = Kept::watched();
+    Writing::prepare(args, jobs, system)?.write(&mut kept, &mut report, None, system)?;
+    report.replaced_meanwhile(kept, system);
     report.finish(false, system)
 }
 
@@ -86,21 +89,26 @@ impl<'a> Writing<'a> {
     /// Writes each that does not have the token until Ctrl-C is pressed, and reports all of them.
     pub(super) fn write(
         mut self,
+        kept: &mut Kept,
         report: &mut Report,
         interrupt: Option<&Interrupt>,
         system: &mut System<'_>,
     ) -> Result<(), CommandError> {
-        for job in std::mem::take(&mut self.jobs) {
+        let jobs = std::mem::take(&mut self.jobs);
+        let writes = self.args.dry_run.mode == DryRunArg::None;
+        if writes {
+            kept.look_again(jobs.iter().map(|job| &job.supply), system);
+        }
+        for job in jobs {
             if interrupt.is_some_and(|interrupt| interrupt.times() > 0) {
                 report.actions_not_tried(&job.secret);
                 continue;
             }
-            let result = if self.has(&job) {
-                Ok(Outcome::Unchanged)
-            } else if self.args.dry_run.mode != DryRunArg::None {
-                Ok(Outcome::Configured)
-            } else {
-                self.write_one(&job, system)
+            let result = match kept.check(&job.supply) {
+                Err(error) => Err(error),
+                Ok(()) if self.has(&job) => Ok(Outcome::Unchanged),
+                Ok(()) if !writes => Ok(Outcome::Configured),
+                Ok(()) => self.write_one(&job, system),
             };
             report.actions(&job.secret, result, system)?;
         }
@@ -143,6 +151,9 @@ impl<'a> Writing<'a> {
     }
 
     /// Asks as the account that may write, whose password is asked for once.
+    ///
+    /// # Errors
+    /// If the question was not answered because of the account. An answer that did not arrive is a result of the question.
     fn ask<T>(
         &mut self,
         supply: &Rc<Supply>,

@@ -3,6 +3,7 @@
 use super::rbac::access_of;
 use super::shared::apply::{After, Interrupt, Report, Rollouts, Run};
 use super::shared::authorship::{self, Authorship, Making};
+use super::shared::kept::Kept;
 use super::shared::ledger_writer::{self, LedgerWriter};
 use super::shared::proof::Proofs;
 use super::shared::targets::{self, Selected};
@@ -73,6 +74,11 @@ async fn sync_all(
         writer: authorship::writer(&system.env, if keeps { Making::Allowed } else { Making::Never }),
         takes_over: args.take_over,
     };
+    let mut kept = if after.dry_run == cluster::DryRun::None {
+        Kept::watched()
+    } else {
+        Kept::not_watched()
+    };
     let mut ledger = LedgerWriter::new(&system.env, after.dry_run == cluster::DryRun::None);
     let mut run = Run {
         options: SyncOptions {
@@ -82,6 +88,7 @@ async fn sync_all(
         after,
         proofs: &proofs,
         authorship: &authorship,
+        kept: &mut kept,
         ledger: &mut ledger,
         rollouts: Rollouts::default(),
         report: &mut report,
@@ -94,7 +101,8 @@ async fn sync_all(
     }
     let rollouts = run.rollouts;
     proofs.report_unproven(system);
-    actions.write(&mut report, Some(&interrupt), system)?;
+    actions.write(&mut kept, &mut report, Some(&interrupt), system)?;
+    report.replaced_meanwhile(kept, system);
     // A dry run has no rollouts.
     let follows = after.dry_run == cluster::DryRun::None;
     match args.after.restarts.wait.filter(|_| follows) {

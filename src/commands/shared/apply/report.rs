@@ -9,6 +9,7 @@ use super::one::Done;
 use crate::cluster::{Outcome, Target};
 use crate::commands::args::{DocumentFormat, DryRunArg, OutputFormat};
 use crate::commands::shared::document;
+use crate::commands::shared::kept::Kept;
 use crate::commands::shared::targets::Found;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
@@ -34,7 +35,8 @@ struct SyncResult {
     items: Vec<Item>,
 }
 
-/// The result for one target in the document. Without a namespace, it is a cluster that could not be connected to.
+/// The result for one target in the document. Without a namespace, it is a cluster that could not be connected to or, without
+/// a context too, a credential that was replaced meanwhile.
 #[derive(Default, Serialize)]
 pub(in crate::commands) struct Item {
     context: Option<String>,
@@ -317,7 +319,7 @@ impl Report {
         system.output.warn(format_args!("{place}{of_context} {why}: {holds}"));
     }
 
-    /// Reports a cluster that could not be connected to.
+    /// Reports a failure that concerns no single place: a cluster that could not be connected to, with its context.
     pub(in crate::commands) fn cluster_failed(
         &mut self,
         context_name: Option<&str>,
@@ -331,6 +333,13 @@ impl Report {
         };
         self.items.push(item.failed(error));
         self.report_error(context_name.unwrap_or_default(), error, system);
+    }
+
+    /// Reports credentials that were replaced while they were written.
+    pub(in crate::commands) fn replaced_meanwhile(&mut self, kept: Kept, system: &mut System<'_>) {
+        for error in kept.replaced_meanwhile(system) {
+            self.cluster_failed(None, &error, system);
+        }
     }
 
     /// Whether everything has succeeded so far.

@@ -14,6 +14,7 @@ use super::one::{self, Done, Failure};
 use super::report::{Report, Row, Unfinished};
 use crate::cluster::{self, Cluster, ConnectOptions, SecretReader, SyncOptions};
 use crate::commands::shared::authorship::Authorship;
+use crate::commands::shared::kept::Kept;
 use crate::commands::shared::ledger_writer::{LedgerWriter, Observation};
 use crate::commands::shared::proof::Proofs;
 use crate::commands::shared::targets::{Batch, Found, Job, find};
@@ -33,6 +34,7 @@ pub(in crate::commands) struct Run<'a, 'b> {
     pub(in crate::commands) after: &'a After,
     pub(in crate::commands) proofs: &'a Proofs,
     pub(in crate::commands) authorship: &'a Authorship,
+    pub(in crate::commands) kept: &'a mut Kept,
     pub(in crate::commands) ledger: &'a mut LedgerWriter,
     /// The restarts to follow.
     pub(in crate::commands) rollouts: Rollouts,
@@ -101,14 +103,38 @@ impl Run<'_, '_> {
         }
         let reading = SecretReader::ahead(cluster, found.jobs.iter().map(|job| &job.target));
         let interrupt = self.interrupt.clone();
-        let beginning = self.ledger.begin(cluster, &found.jobs, self.after, self.system);
-        let (id, reader) = join(beginning, interrupt.or(reading)).await;
+        let identifying = self.ledger.cluster(cluster, &found.jobs);
+        let (id, reader) = join(identifying, interrupt.or(reading)).await;
         let reader = reader.unwrap_or_else(|_| SecretReader::new(cluster));
+        let jobs = self.still_kept(cluster, found.jobs)?;
+        let id = self.ledger.begin(id, cluster, &jobs, self.after, self.system);
         let mut observed = Vec::new();
-        let worked = self.work(&reader, found.jobs, &mut observed).await;
+        let worked = self.work(&reader, jobs, &mut observed).await;
         let proven = self.proofs.proven();
         self.ledger.end(id.as_ref(), &observed, &proven, self.system);
         worked
+    }
+
+    /// Reports the jobs whose credentials the keychain has no more, and returns the others.
+    fn still_kept(&mut self, cluster: &Cluster, jobs: Vec<Job>) -> Result<Vec<Job>, CommandError> {
+        let supplies = jobs.iter().flat_map(|job| &job.supplies);
+        self.kept.look_again(supplies, self.system);
+        let mut kept = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let checked = job.supplies.iter().try_for_each(|supply| self.kept.check(supply));
+            match checked {
+                Ok(()) => kept.push(job),
+                Err(error) => {
+                    let row = Row {
+                        context: cluster.context(),
+                        target: &job.target,
+                        result: Err(error.on(format_args!("{} was not written", job.target))),
+                    };
+                    self.report.row(row, self.system)?;
+                }
+            }
+        }
+        Ok(kept)
     }
 
     async fn work(
