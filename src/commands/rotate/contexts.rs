@@ -138,7 +138,7 @@ async fn find_unknown(
     let duplicates: Vec<usize> = session.unknown.keys().copied().filter(is_listed).collect();
     for at in duplicates {
         session.unknown.remove(&at);
-        contexts[at].is_duplicate();
+        contexts[at].leave_to_another();
     }
     Ok(has_answer)
 }
@@ -164,7 +164,7 @@ async fn find_in_context(
     let access = state.journal.access();
     let is_everywhere = state.journal.is_everywhere;
     if is_everywhere && is_listed_elsewhere(&state.journal.contexts, at) {
-        state.journal.contexts[at].is_duplicate();
+        state.journal.contexts[at].leave_to_another();
         return Ok(());
     }
     let entry = &mut state.journal.contexts[at];

@@ -282,8 +282,8 @@ impl ContextSecrets {
         }
     }
 
-    /// Records that another context leads to the same cluster and has its Secrets.
-    pub(super) fn is_duplicate(&mut self) {
+    /// Leaves its Secrets to another context, which leads to the same cluster and has found them.
+    pub(super) fn leave_to_another(&mut self) {
         (self.secrets, self.find) = (Some(Vec::new()), None);
     }
 

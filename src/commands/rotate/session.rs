@@ -120,7 +120,7 @@ impl<'a, 'b> Session<'a, 'b> {
         for (at, result) in connected {
             let result = result.map_err(CommandError::from).and_then(|(cluster, id)| {
                 let id = ids.next().unwrap_or(id);
-                is_still(&mut state.journal.contexts[at], &cluster, id)?;
+                ensure_same_cluster(&mut state.journal.contexts[at], &cluster, id)?;
                 Ok(cluster)
             });
             match result {
@@ -141,7 +141,7 @@ impl<'a, 'b> Session<'a, 'b> {
         let mut entry = state.journal.contexts[at].clone();
         let options = state.journal.connect_options(entry.context.as_deref(), self.timeout);
         let (cluster, id) = search::connect(&self.system.env, &options).await?;
-        is_still(&mut entry, &cluster, id)?;
+        ensure_same_cluster(&mut entry, &cluster, id)?;
         self.clusters.insert(at, cluster.clone());
         Ok(cluster)
     }
@@ -291,9 +291,9 @@ impl<'a, 'b> Session<'a, 'b> {
     }
 }
 
-/// Notes which cluster the context leads to. Fails if it was another one when the rotation began: the Secrets that are not
-/// there would be taken for gone.
-fn is_still(entry: &mut ContextSecrets, cluster: &Cluster, id: ClusterId) -> Result<(), CommandError> {
+/// Fails if the context led to another cluster when the rotation began: the Secrets that are not there would be taken for
+/// gone. Otherwise notes which one it is.
+fn ensure_same_cluster(entry: &mut ContextSecrets, cluster: &Cluster, id: ClusterId) -> Result<(), CommandError> {
     let (before, now) = match (&entry.server, &entry.cluster, &id) {
         (Some(before), ..) if before != cluster.server() => (before.clone(), cluster.server().to_owned()),
         (_, Some(before @ ClusterId::Uid(_)), ClusterId::Uid(_)) if *before != id => {
