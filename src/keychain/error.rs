@@ -7,6 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::ConfigError;
+use super::item::Name;
 use crate::model::{CommandLine, Hint};
 use crate::sys::private::NotPrivate;
 
@@ -86,7 +87,7 @@ pub enum Error {
     Damaged(String),
     /// A token cannot be replaced or forgotten while it is being rotated.
     #[error("the credential of {0} is being rotated")]
-    Rotating(String),
+    Rotating(Name),
     /// The item has changed since it was read.
     #[error("another program changed the keychain's item for {0}")]
     Changed(String),
@@ -168,6 +169,10 @@ impl Error {
                 vault(),
                 "in CI, let sync take the token from --token-env VAR or --token-stdin".into(),
             ],
+            Self::Rotating(name) => {
+                let rotate = name.rotate_command();
+                vec![format!("finish it with: {rotate} --resume; or go back with: {rotate} --abort").into()]
+            }
             Self::TooLong(_) => vec![Hint::to("a vault takes longer ones", vault_with_key_file())],
             Self::Vault(error) => error.hint().into_iter().collect(),
             other => other.advice().map(Hint::from).into_iter().collect(),
@@ -182,9 +187,6 @@ impl Error {
             Self::Died | Self::NoAnswer(_) | Self::Vanished(_) => "restart the keyring's daemon and try again",
             Self::Damaged(_) => "kubectl regcred logout and login again replace it",
             Self::Lock { .. } => "set XDG_RUNTIME_DIR or TMPDIR to a folder that you may write to",
-            Self::Rotating(_) => {
-                "finish it with: kubectl regcred rotate --resume; or go back with: kubectl regcred rotate --abort"
-            }
             Self::Changed(_) => "see whether another regcred is at work, and try again",
             Self::NotKept(_) => "it is still where it was: see whether its program has room and rights to write",
             Self::Busy(_) => "see whether another regcred waits for an answer, and try again",

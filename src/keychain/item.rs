@@ -9,7 +9,7 @@ use serde_json::json;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::braces;
-use crate::model::{Credential, JsonEdit, Registry, Token, Use, Username};
+use crate::model::{CommandLine, Credential, JsonEdit, Registry, Token, Use, Username};
 
 /// The service name of all our items.
 pub(super) const SERVICE: &str = "kubectl-regcred";
@@ -92,6 +92,13 @@ impl Name {
             .and_then(Part::of_path)
             .unwrap_or(Part::Login);
         Some(Self { registry, usage, part })
+    }
+
+    /// `rotate` for this credential. Without its use, the command could be about another one of the registry.
+    pub fn rotate_command(&self) -> CommandLine {
+        CommandLine::new("kubectl regcred rotate")
+            .value("REGISTRY", self.registry.as_str())
+            .option("--use", "USE", self.usage.as_str())
     }
 
     /// The server as clients of a credential helper spell it; the inverse of [`Name::of_server`].

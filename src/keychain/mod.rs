@@ -227,7 +227,7 @@ impl Keychain {
         let _held = self.lock.as_ref().map(WriteLock::acquire).transpose()?;
         let before = match secret(&self.entry(name)?) {
             Ok(Some(secret)) if secret.credential(&name.registry).as_ref() == Some(credential) => return Ok(()),
-            Ok(Some(secret)) if secret.is_rotating() => return Err(Error::Rotating(name.to_string())),
+            Ok(Some(secret)) if secret.is_rotating() => return Err(Error::Rotating(name.clone())),
             Ok(found) => found,
             Err(Error::Damaged(_)) => None,
             Err(error) => return Err(error),
@@ -279,7 +279,7 @@ impl Keychain {
     pub fn remove(&self, name: &Name) -> Result<bool, Error> {
         let _held = self.lock.as_ref().map(WriteLock::acquire).transpose()?;
         let before = match secret(&self.entry(name)?) {
-            Ok(Some(secret)) if secret.is_rotating() => return Err(Error::Rotating(name.to_string())),
+            Ok(Some(secret)) if secret.is_rotating() => return Err(Error::Rotating(name.clone())),
             Ok(before) => before,
             Err(Error::Damaged(_)) => None,
             Err(error) => return Err(error),

@@ -128,7 +128,7 @@ impl Keychain {
     pub fn replaceable(&self, name: &Name) -> Result<Option<Username>, Error> {
         let entry = self.entry(name)?;
         let credential = match secret(&entry) {
-            Ok(Some(secret)) if secret.is_rotating() => return Err(Error::Rotating(name.to_string())),
+            Ok(Some(secret)) if secret.is_rotating() => return Err(Error::Rotating(name.clone())),
             Ok(Some(secret)) => secret.credential(&name.registry),
             Ok(None) => return Ok(None),
             Err(Error::Damaged(_)) => None,
@@ -253,7 +253,11 @@ mod tests {
         keychain.replace(&name, &idle, &pending).unwrap();
         let error = keychain.write(&name, &credential("third")).unwrap_err();
         assert!(matches!(error, Error::Rotating(_)), "{error}");
-        assert!(error.hints()[0].to_string().contains("--resume"), "{error}");
+        let rotate = "kubectl regcred rotate gitea.example.com --use docker";
+        assert_eq!(
+            error.hints()[0].to_string(),
+            format!("finish it with: {rotate} --resume; or go back with: {rotate} --abort")
+        );
         assert!(matches!(keychain.remove(&name), Err(Error::Rotating(_))));
         // docker stores again what it was given.
         keychain.write(&name, &idle.current).unwrap();

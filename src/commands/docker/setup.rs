@@ -162,7 +162,10 @@ fn settle_case(
                 "its credential is being rotated, and a different one is in {}, which was not changed",
                 places(case)
             ))
-            .hint("finish it with: kubectl regcred rotate --resume; then set up again"));
+            .hint(format_args!(
+                "finish it with: {} --resume; then set up again",
+                case.name.rotate_command()
+            )));
         }
         Decision::Open => return Err(undecided(case)),
     }

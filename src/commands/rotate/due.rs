@@ -11,7 +11,7 @@ use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::{CredentialInfo, Keychain, Name};
 use crate::model::rotation::{Direction, TokenVersion};
-use crate::model::{CommandLine, Credential, MaxAge, age};
+use crate::model::{Credential, MaxAge, age};
 
 /// Whether the rotation is to begin. Says why, or why not.
 pub(super) fn is_due(
@@ -75,14 +75,9 @@ fn age_of(
     }
     match verify::verify(token, &args.connection, system) {
         Ok(verified) => Ok(age.and_created(verified.created)),
-        Err(error) if error.is_dead() => {
-            let rotate = CommandLine::new("kubectl regcred rotate")
-                .value("REGISTRY", name.registry.as_str())
-                .option("--use", "USE", name.usage.as_str());
-            Err(CommandError::from(error)
-                .on("the token does not work, whatever its age is")
-                .hint(format_args!("{rotate} replaces it")))
-        }
+        Err(error) if error.is_dead() => Err(CommandError::from(error)
+            .on("the token does not work, whatever its age is")
+            .hint(format_args!("{} replaces it", name.rotate_command()))),
         Err(error) => {
             system.output.warn(error);
             Ok(age)

@@ -163,8 +163,11 @@ fn find_pending(args: &RotateArgs, keychain: &Keychain) -> Result<Option<(Name, 
         .map(|(name, _)| format!("{} --use {}", name.registry, name.usage))
         .collect();
     Err(
-        CommandError::usage(format_args!("several rotations are pending: {}", names.join(", ")))
-            .hint(report::command(&first).words(if args.abort { "--abort" } else { "--resume" })),
+        CommandError::usage(format_args!("several rotations are pending: {}", names.join(", "))).hint(
+            first
+                .rotate_command()
+                .words(if args.abort { "--abort" } else { "--resume" }),
+        ),
     )
 }
 

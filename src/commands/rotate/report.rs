@@ -223,16 +223,9 @@ pub(super) fn describe_tokens(phase: Phase) -> &'static str {
     }
 }
 
-/// `rotate` for this token, of which a rotation is pending. More than one can be.
-pub(super) fn command(name: &Name) -> CommandLine {
-    CommandLine::new("kubectl regcred rotate")
-        .value("REGISTRY", name.registry.as_str())
-        .option("--use", "USE", name.usage.as_str())
-}
-
 /// The commands that end a pending rotation.
 pub(super) fn ways_out(name: &Name, phase: Phase) -> Vec<String> {
-    let command = command(name);
+    let command = name.rotate_command();
     let abort = format!("{command} --abort goes back to the old token");
     match phase {
         Phase::Reverted => vec![format!("{command} --abort finishes going back")],

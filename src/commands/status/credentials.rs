@@ -10,7 +10,7 @@ use crate::cluster::survey::TokenSlot;
 use crate::commands::system::System;
 use crate::keychain::{Keychain, Name, Rotation};
 use crate::ledger::{self, KnownToken, Ledger, TokenId};
-use crate::model::{CommandLine, Credential, InstallationId, OwnTokens, Registry, Use};
+use crate::model::{Credential, InstallationId, OwnTokens, Registry, Use};
 
 /// One credential of the keychain.
 #[derive(Clone, Debug)]
@@ -188,10 +188,8 @@ fn held(
 }
 
 fn pending(held: &StoredCredential, rotation: &Rotation, flags: &GivenFlags) -> Finding {
-    let resume = CommandLine::new("kubectl regcred rotate")
-        .value("REGISTRY", held.credential.registry.as_str())
-        .option("--use", "USE", held.usage.as_str())
-        .words("--resume");
+    let name = Name::login(&held.credential.registry, held.usage);
+    let resume = name.rotate_command().words("--resume");
     Finding {
         message: None,
         code: Code::RotationPending,

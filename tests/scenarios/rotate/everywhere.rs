@@ -288,7 +288,8 @@ fn a_cluster_that_no_context_leads_to_any_more() {
     two.is_pending(&ran);
     let says = "no context leads to the cluster second (";
     assert!(ran.stderr.contains(says), "{says}{ran}");
-    assert!(ran.stderr.contains("rotate --resume --skip-context second\n"), "{ran}");
+    let says = "kubectl regcred rotate [REGISTRY] --use cluster --resume --skip-context second\n";
+    assert!(ran.stderr.contains(says), "{ran}");
     // Under another name it is the same cluster.
     two.contexts(&["double", "again"]);
     let ran = two.rotation.rotate("--resume");

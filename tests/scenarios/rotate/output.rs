@@ -162,7 +162,7 @@ exit 1
 --- stdout
 --- stderr
 error: the credential of [REGISTRY] (cluster) is being rotated
-hint: finish it with: kubectl regcred rotate --resume; or go back with: kubectl regcred rotate --abort
+hint: finish it with: kubectl regcred rotate [REGISTRY] --use cluster --resume; or go back with: kubectl regcred rotate [REGISTRY] --use cluster --abort
 
 "#]]);
     }

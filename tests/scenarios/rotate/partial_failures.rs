@@ -3,8 +3,9 @@
 use regcred::keychain::StoredItem;
 use regcred::model::{Credential, Token, Use};
 
-use super::fixture::{Rotation, SECRET};
+use super::fixture::{Rotation, SECRET, token};
 use crate::support::api_server::{ApiServer, Fault};
+use crate::support::gitea::Profile;
 use crate::support::http::Answer;
 use crate::support::world::{Ran, World};
 
@@ -57,7 +58,7 @@ fn second_cluster(rotation: &Rotation) -> ApiServer {
 
 fn third_holds(rotation: &Rotation, third: &ApiServer) -> String {
     let secret = third.secret(&rotation.world.namespace, SECRET).unwrap();
-    super::fixture::token(&secret, &rotation.world.registry()).unwrap()
+    token(&secret, &rotation.world.registry()).unwrap()
 }
 
 scenario!(one_of_three_contexts_away);
@@ -312,6 +313,76 @@ fn a_token_under_two_names_of_a_registry() {
     }
     assert!(rotation.works(&rotation.old));
     assert_eq!(rotation.all_held(), vec![rotation.old.clone(); 3]);
+}
+
+/// A rotation of the same registry's token for docker, which waits for the account's password.
+fn pending_for_docker(world: &World) {
+    let [old, new] = [(); 2].map(|()| world.gitea.add_token("admin", "write:package"));
+    world
+        .regcred_with("login [REGISTRY] -u admin --token-stdin", &old)
+        .done();
+    world.gitea.state().profile = Profile::V1_25;
+    let ran = world.regcred_with("rotate [REGISTRY] --use docker --no-secrets --token-stdin", &new);
+    assert!(ran.code == 1 && ran.stderr.contains("was not revoked"), "{ran}");
+    world.gitea.state().profile = Profile::V1_27;
+}
+
+scenario!(what_is_to_be_typed_is_about_this_rotation);
+/// Another one is pending too. A Secret that was written is gone before it is read back, or holds the old token again.
+fn what_is_to_be_typed_is_about_this_rotation() {
+    for (is_gone, begins) in [
+        (true, "hint: if this is intended: kubectl regcred "),
+        (false, "hint: to leave it as it is: kubectl regcred "),
+    ] {
+        let mut rotation = rotation();
+        pending_for_docker(&rotation.world);
+        let (namespaces, registry, old) = (
+            rotation.namespaces.clone(),
+            rotation.world.registry(),
+            rotation.old.clone(),
+        );
+        let before = rotation.world.secret(SECRET).unwrap()["data"].clone();
+        let server = rotation.world.api_server();
+        server.before_next_write(|_| {});
+        server.before_next_write(move |store| {
+            let is_written = |name: &&String| token(store.get(name, SECRET).unwrap(), &registry).unwrap() != old;
+            let written = namespaces.iter().find(is_written).unwrap();
+            if is_gone {
+                store.remove(written, SECRET);
+            } else {
+                store.update(written, SECRET, "somebody", |secret| secret["data"] = before);
+            }
+        });
+        let flags = rotation.flags();
+        let ran = begin(&mut rotation, &flags);
+        assert_eq!(ran.code, 1, "{ran}");
+        let line = ran.stderr.lines().find_map(|line| line.strip_prefix(begins));
+        let line = line.unwrap_or_else(|| panic!("{ran}"));
+        assert!(
+            line.starts_with("rotate [REGISTRY] --use cluster --resume --skip-secret "),
+            "{ran}"
+        );
+        let ran = rotation.world.regcred(line);
+        assert_eq!(ran.code, 0, "{ran}");
+        assert!(!rotation.works(&rotation.old), "{ran}");
+        // The other one is as it was.
+        let ran = rotation.world.regcred("rotate --resume");
+        assert!(ran.stderr.contains("for docker"), "{ran}");
+    }
+}
+
+scenario!(docker_setup_waits_for_the_end_of_it);
+fn docker_setup_waits_for_the_end_of_it() {
+    let rotation = rotation();
+    let world = &rotation.world;
+    pending_for_docker(world);
+    let filed = world.gitea.add_token("admin", "write:package");
+    world.write_docker(&format!(
+        r#"{{"auths":{{"[REGISTRY]":{{"auth":"[auth:admin:{filed}]"}}}}}}"#
+    ));
+    let ran = world.regcred("docker setup");
+    let says = "hint: finish it with: kubectl regcred rotate [REGISTRY] --use docker --resume; then set up again\n";
+    assert!(ran.code == 1 && ran.stderr.contains(says), "{says}{ran}");
 }
 
 /// A rotation that failed in part, and its new token.

@@ -127,7 +127,7 @@ pub(super) fn check(
         Some(secret) => Err(CommandError::failed(format_args!(
             "the Actions secret {secret} was given another token meanwhile"
         ))
-        .hint(CommandLine::new("kubectl regcred rotate --resume"))),
+        .hint(state.name.rotate_command().words("--resume"))),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::commands::shared::search::{self, Place, Search, Unseen, every_context
 use crate::commands::shared::skipped;
 use crate::commands::shared::targets::Job;
 use crate::error::CommandError;
+use crate::keychain::Name;
 use crate::model::rotation::{Phase, TokenVersion};
 use crate::model::{CommandLine, Credential, count, printable};
 
@@ -34,7 +35,14 @@ pub(super) async fn secrets(
         }
         let (interrupt, access) = (session.interrupt.clone(), state.journal.access());
         let cluster = interrupt.or(session.cluster(state, at)).await??;
-        let errors = read_back(&cluster, &jobs, &supply.credential, other.as_ref(), &access);
+        let errors = read_back(
+            &cluster,
+            &jobs,
+            &supply.credential,
+            other.as_ref(),
+            &state.name,
+            &access,
+        );
         let errors = interrupt.or(errors).await?;
         failed += errors.len();
         for error in errors {
@@ -83,11 +91,6 @@ struct Abandoned {
     flag: &'static str,
 }
 
-/// The command that goes on with the rotation.
-fn resume() -> CommandLine {
-    Abandoned::for_current(TokenVersion::New).command()
-}
-
 impl Abandoned {
     fn for_current(current: TokenVersion) -> Self {
         match current {
@@ -104,8 +107,9 @@ impl Abandoned {
         }
     }
 
-    fn command(self) -> CommandLine {
-        CommandLine::new("kubectl regcred rotate").words(self.flag)
+    /// The command that goes on with the rotation.
+    fn command(self, name: &Name) -> CommandLine {
+        name.rotate_command().words(self.flag)
     }
 }
 
@@ -148,7 +152,8 @@ async fn search_other_secrets(
     } else if !found.places.is_empty() {
         return Err(still_needed(state, &found.places, abandoned).into());
     } else {
-        let errors = found.unseen.into_iter().map(|unseen| search_failed(unseen, abandoned));
+        let errors = found.unseen.into_iter();
+        let errors = errors.map(|unseen| search_failed(&state.name, unseen, abandoned));
         if let Some(last) = search::all_but_last(errors, &mut session.system.output) {
             return Err(last.into());
         }
@@ -239,7 +244,7 @@ fn still_needed(state: &RotationState, others: &[Place<Holder>], abandoned: Aban
         ))
     });
     let left = others.iter().find(|place| !is_written(place));
-    let skip = skip_secret(abandoned.command(), &left.unwrap_or(&others[0]).target);
+    let skip = skip_secret(abandoned.command(&state.name), &left.unwrap_or(&others[0]).target);
     error.hints(syncs).hints(by_hand.take(MAX_SYNCS)).hint(format_args!(
         "skip a Secret that cannot be changed: {skip}; or do not revoke the {} token: --keep-old",
         abandoned.version
@@ -247,9 +252,9 @@ fn still_needed(state: &RotationState, others: &[Place<Holder>], abandoned: Aban
 }
 
 /// The error if something could not be searched.
-fn search_failed(unseen: Unseen, abandoned: Abandoned) -> CommandError {
+fn search_failed(rotated: &Name, unseen: Unseen, abandoned: Abandoned) -> CommandError {
     let skip = unseen.skip().map(|(flag, value, name)| {
-        let line = abandoned.command().option(flag, value, name);
+        let line = abandoned.command(rotated).option(flag, value, name);
         match unseen {
             Unseen::Secret { .. } => format!("or skip it: {line}"),
             _ => format!("or, if you know that no other Secret there holds it: {line}"),
@@ -278,8 +283,11 @@ async fn read_back(
     jobs: &[Job],
     credential: &Credential,
     abandoned: Option<&Credential>,
+    rotated: &Name,
     access: &Access,
 ) -> Vec<CommandError> {
+    let skip = |target: &Target| skip_secret(rotated.rotate_command().words("--resume"), target);
+    let skip = &skip;
     let reader = SecretReader::ahead(cluster, jobs.iter().map(|job| &job.target)).await;
     let reader = &reader;
     let read = stream::iter(jobs)
@@ -294,14 +302,11 @@ async fn read_back(
                     CommandError::failed(format_args!(
                         "{target} does not hold what was written: something else writes it too"
                     ))
-                    .hint(format_args!(
-                        "to leave it as it is: --resume --skip-secret {}",
-                        target.namespaced_name()
-                    )),
+                    .hint(format_args!("to leave it as it is: {}", skip(target))),
                 ),
                 (Ok(None), None) => Some(
                     CommandError::failed(format_args!("{target} is gone"))
-                        .hint(format_args!("if this is intended: {}", skip_secret(resume(), target))),
+                        .hint(format_args!("if this is intended: {}", skip(target))),
                 ),
                 (Ok(_), _) => None,
             }

@@ -10,8 +10,8 @@ use crate::commands::rotate::report::Stop;
 use crate::commands::rotate::session::Session;
 use crate::commands::rotate::state::RotationState;
 use crate::error::CommandError;
+use crate::model::printable;
 use crate::model::rotation::TokenVersion;
-use crate::model::{CommandLine, printable};
 
 /// The longest context name in a message, in characters.
 const MAX_CONTEXT: usize = 100;
@@ -70,7 +70,8 @@ fn skip_context(state: &RotationState, session: &Session<'_, '_>) -> Vec<String>
         .filter_map(|at| state.journal.contexts.get(*at)?.context.as_ref());
     contexts
         .map(|context| {
-            let line = CommandLine::new("kubectl regcred rotate --resume").option("--skip-context", "NAME", context);
+            let resume = state.name.rotate_command().words("--resume");
+            let line = resume.option("--skip-context", "NAME", context);
             format!("to do without context {}: {line}", printable(context, MAX_CONTEXT))
         })
         .collect()
