@@ -7,7 +7,10 @@
 #
 # They are not optimised, because that would take as long as a release. What is compiled stays in the cache, so a second run
 # compiles regcred alone.
+#
+# Where a tool is missing it exits with 3, and with another code where the programs cannot be built.
 set -euo pipefail
+readonly MISSING=3
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=krew/rust.sh
 source krew/rust.sh
@@ -31,9 +34,11 @@ esac
 for program in "${needs[@]}"; do
     command -v "$program" >/dev/null || {
         echo "systems: $program is missing" >&2
-        exit 1
+        exit "$MISSING"
     }
 done
+debians_rust || exit "$MISSING"
+krew/zig.sh >/dev/null || exit "$MISSING"
 
 # link_to_wine FOLDER: of what Wine has copied there, 650 MB, only what differs from its own stays a file
 link_to_wine() {
@@ -63,7 +68,6 @@ wine_prefix() {
     echo "$made"
 }
 
-debians_rust
 rust_for "$target"
 export CARGO_INCREMENTAL=0 CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTFLAGS=-Clink-self-contained=no

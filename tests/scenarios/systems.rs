@@ -6,14 +6,18 @@ mod without_kernel_keyring;
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
 
 use snapbox::str;
 
 use crate::helper::{entry, start};
 use crate::support::elsewhere::{Elsewhere, System};
+use crate::support::part::program;
 use crate::support::parts::CONTROL_PLANE;
 use crate::support::scenario::{Part, Place};
+use crate::support::world::script;
 
 const ON_WINDOWS: Place<Elsewhere> = Place::named("windows", Part::new(|| System::Windows.missing()), || {
     Elsewhere::start(System::Windows)
@@ -147,6 +151,53 @@ the vault is open to everyone who can read [HOME]/vault.key (config.toml)
     let vault = fs::read(elsewhere.home().join(".local/share/regcred/vault.age")).unwrap();
     assert!(!String::from_utf8_lossy(&vault).contains("s3cret"));
     ask_everything(elsewhere);
+}
+
+scenario!(only_a_missing_tool_is_forgiven);
+/// Where these programs are built, `tests/run.sh` takes the scenarios that run them out if a tool is missing. If the code
+/// does not compile for a system, that fails.
+fn only_a_missing_tool_is_forgiven() {
+    let script_of_all = include_str!("../run.sh");
+    let (_, rest) = script_of_all.split_once("\nsystems() {").unwrap();
+    let (stage, _) = rest.split_once("\n}\n").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let parts = folder.path().join("tests/parts");
+    fs::create_dir_all(&parts).unwrap();
+    script(&parts.join("without-kernel-keyring.sh"), "echo built");
+    for (code, in_ci, passes) in [
+        (0, true, true),
+        (3, true, false),
+        (3, false, true),
+        (1, false, false),
+        (101, false, false),
+    ] {
+        script(&parts.join("systems.sh"), &format!("exit {code}"));
+        let stage = format!("set -euo pipefail\nci={in_ci}\nsystems() {{{stage}\n}}\nsystems");
+        let ran = Command::new("bash")
+            .args(["-c", &stage])
+            .current_dir(folder.path())
+            .status()
+            .unwrap();
+        assert_eq!(ran.success(), passes, "exit {code}, CI {in_ci}");
+    }
+    // With nothing else on PATH, what it needs is missing.
+    for name in ["bash", "dirname"] {
+        symlink(program(name).unwrap(), folder.path().join(name)).unwrap();
+    }
+    let builds = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parts/systems.sh");
+    for system in ["arm64", "windows"] {
+        let ran = Command::new("bash")
+            .arg(&builds)
+            .arg(system)
+            .env("PATH", folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(
+            ran.status.code() == Some(3) && said.contains(" is missing"),
+            "{system}: {said}"
+        );
+    }
 }
 
 /// Without the columns.
