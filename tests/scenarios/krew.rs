@@ -88,7 +88,8 @@ fn the_workflows_of_both_servers() {
             assert_eq!(targets, krew::targets());
         }
         let mut scripts = 0;
-        for step in jobs.values().flat_map(|job| job["steps"].as_array().unwrap()) {
+        // A job that is another workflow has no steps.
+        for step in jobs.values().filter_map(|job| job["steps"].as_array()).flatten() {
             if let Some(action) = step["uses"].as_str() {
                 let commit = action.rsplit_once('@').unwrap().1;
                 let is_commit = commit.len() == 40 && commit.chars().all(|digit| digit.is_ascii_hexdigit());
@@ -100,7 +101,8 @@ fn the_workflows_of_both_servers() {
             let syntax = Command::new("bash").args(["-n", "-c", run]).output().unwrap();
             assert!(syntax.status.success(), "{run}: {syntax:?}");
             for word in run.split(|character: char| character.is_whitespace() || character == '(') {
-                if word.starts_with("krew/") || word.starts_with("tests/") {
+                let mut folders = [".ci/", "krew/", "tests/"].into_iter();
+                if folders.any(|folder| word.starts_with(folder)) {
                     assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(word).is_file(), "{word}");
                     scripts += 1;
                 }
@@ -108,6 +110,35 @@ fn the_workflows_of_both_servers() {
         }
         let expected = if is_release { 6 } else { 1 };
         assert!(scripts >= expected, "only {scripts} scripts were found in the workflow");
+    }
+}
+
+scenario!(nothing_is_released_that_was_not_tested);
+/// What publishes waits for a job that runs all of `.ci/run`, in its own steps or in a workflow that it calls.
+fn nothing_is_released_that_was_not_tested() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| -> Value { serde_saphyr::from_str(&fs::read_to_string(root.join(name)).unwrap()).unwrap() };
+    let runs = |job: &Value, command: &str| {
+        let mut steps = job["steps"].as_array().into_iter().flatten();
+        steps.any(|step| step["run"].as_str().is_some_and(|run| run.contains(command)))
+    };
+    for (server, publishes) in [(".github", "gh release create"), (".gitea", "krew/publish.sh")] {
+        let release = read(&format!("{server}/workflows/release.yml"));
+        let jobs = release["jobs"].as_object().unwrap();
+        let publishing: Vec<&Value> = jobs.values().filter(|job| runs(job, publishes)).collect();
+        assert_eq!(publishing.len(), 1, "{server}");
+        let needs = publishing[0]["needs"].as_array().unwrap();
+        let tests = |name: &Value| {
+            let job = &jobs[name.as_str().unwrap()];
+            let Some(called) = job["uses"].as_str() else {
+                return runs(job, ".ci/run");
+            };
+            let called = read(called);
+            assert!(called["on"].as_object().unwrap().contains_key("workflow_call"));
+            let mut jobs = called["jobs"].as_object().unwrap().values();
+            jobs.any(|job| runs(job, ".ci/run"))
+        };
+        assert!(needs.iter().any(tests), "{server}: {needs:?}");
     }
 }
 
