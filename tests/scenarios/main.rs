@@ -5,7 +5,8 @@
 //! `sync` refuses something is in `sync/refusals.rs`. What several verbs are about:
 //!
 //! - `helper`: docker's credential-helper protocol; `keychain/`: the stores, the vault and the verb `keychain`
-//! - `cluster/`: reaching an API server, by every verb; `registry/`: verifying, minting and revoking in the library
+//! - `cluster/`: reaching an API server, by every verb; `registry/`: the same with a registry, and verifying, minting and
+//!   revoking in the library
 //! - `gitea/`: every verb at a real Gitea; `agreement/` compares it with its double, `gitea_double` is the double's rules
 //! - `main_job`: one session from login to logout; `newcomer`: the README, typed by somebody; `server/`: without a desktop
 //! - `where`: the places of every token, and the ledger

@@ -142,6 +142,58 @@ fn one_spelling_one_meaning() {
         .done();
 }
 
+scenario!(whom_it_is_allowed_to);
+/// Each by a binding of its own, to the one Role.
+fn whom_it_is_allowed_to() {
+    let world = World::of_doubles();
+    let printed = |flags: &str| documents(&world.regcred(&format!("rbac -n a {flags}")).done());
+    let role = printed("");
+    assert_eq!(role.len(), 1, "{role:?}");
+    let bound = printed("--user jane --group ops --group dev --serviceaccount ci:deploy");
+    assert_eq!(bound[0], role[0]);
+    let name = &role[0]["metadata"]["name"];
+    assert!(bound[1..].iter().all(|binding| binding["roleRef"]["name"] == *name));
+    let subjects: Vec<&Value> = bound[1..].iter().map(|binding| &binding["subjects"]).collect();
+    let group = "rbac.authorization.k8s.io";
+    assert_eq!(
+        json!(subjects),
+        json!([
+            [{"kind": "User", "name": "jane", "apiGroup": group}],
+            [{"kind": "Group", "name": "ops", "apiGroup": group}],
+            [{"kind": "Group", "name": "dev", "apiGroup": group}],
+            [{"kind": "ServiceAccount", "name": "deploy", "namespace": "ci"}],
+        ])
+    );
+}
+
+scenario!(less_is_allowed_than_for_sync);
+/// Other flags of `sync` need other permissions.
+fn less_is_allowed_than_for_sync() {
+    let mut world = World::of_doubles();
+    world.variables.insert("TOKEN".to_owned(), "s3cret".into());
+    let spec = world.home().join("spec.yml");
+    world.write(
+        &spec,
+        "registry-credentials: {server: gitea.example.com, username: admin, token-env: TOKEN}\n",
+    );
+    let rules = |flags: &str| {
+        let printed = world.regcred(&format!("rbac -n a {flags}")).done();
+        documents(&printed)[0]["rules"].clone()
+    };
+    let change = |resource: &str, name: &str| {
+        let verbs = ["get", "patch"];
+        json!({"apiGroups": [""], "resources": [resource], "resourceNames": [name], "verbs": verbs})
+    };
+    let create = json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]});
+    let (secret, account) = (change("secrets", "gitea-credentials"), change("serviceaccounts", "ci"));
+    assert_eq!(rules(""), json!([secret, create]));
+    assert_eq!(rules("--remove"), json!([secret]));
+    assert_eq!(rules("--attach ci"), json!([secret, create, account]));
+    assert_eq!(rules("--attach ci --detach"), json!([account]));
+    let flags = format!("-f {} --deployment shop", spec.display());
+    assert_eq!(rules(&flags), json!([change("secrets", "shop-registry"), create]));
+}
+
 fn may(real: &ControlPlane, user: &str, namespace: &str, verb: &str, what: &str) -> bool {
     let line = ["auth", "can-i", verb, what, "-n", namespace, "--as", user];
     real.kubectl(&line, "").status.success()

@@ -12,6 +12,7 @@ mod killed;
 mod ledger;
 mod output;
 mod partial_failures;
+mod places;
 mod random;
 mod skipped;
 mod two_machines;

@@ -1,10 +1,11 @@
 //! `images prune` and `images restore`, from setting aside to the end of the grace.
 
+use regcred::model::Use;
 use serde_json::{Value, json};
 use snapbox::str;
 
 use super::fixture::{DAY, ON_DOUBLES, ON_GITEA, Stage};
-use crate::support::world::World;
+use crate::support::world::{World, credential};
 
 const PRUNE: &str = "prune admin --keep 1 --yes";
 
@@ -61,6 +62,29 @@ admin/team/api:1 restored
     assert!(pusher.pull("admin/team/api", &signature).is_ok());
 }
 
+scenario!(what_would_be_restored, on(ON_DOUBLES, ON_GITEA));
+fn what_would_be_restored(stage: &Stage) {
+    stage.push_each("admin/api", &["1", "2", "3"]);
+    stage.age(DAY);
+    stage.images(PRUNE).done();
+    let before = stage.pusher.tags("admin/api");
+    for (image, lines) in [
+        ("admin/api:1", &["admin/api:1 would be restored"][..]),
+        (
+            "admin/api",
+            &["admin/api:1 would be restored", "admin/api:2 would be restored"],
+        ),
+    ] {
+        let ran = stage.images(&format!("restore {image} --dry-run=client")).done();
+        let mut said: Vec<&str> = ran.lines().collect();
+        said.sort_unstable();
+        assert_eq!(said, lines);
+        assert_eq!(stage.pusher.tags("admin/api"), before, "{image}");
+    }
+    assert_eq!(stage.images("restore admin/api:1").done(), "admin/api:1 restored\n");
+    assert_ne!(stage.pusher.tags("admin/api"), before);
+}
+
 scenario!(deletes_for_good_when_the_grace_is_over, on(ON_DOUBLES, ON_GITEA));
 /// Set aside by another machine, years ago; the registry has it for a month.
 fn deletes_for_good_when_the_grace_is_over(stage: &Stage) {
@@ -115,6 +139,32 @@ fn only_what_matches_goes(stage: &Stage) {
     };
     assert_eq!(tags("admin/api"), ["1.0", "2.0", "pr-2"]);
     assert_eq!(tags("admin/web"), ["1.0", "2.0", "pr-1", "pr-2"]);
+}
+
+scenario!(only_what_is_older_goes, on(ON_DOUBLES, ON_GITEA));
+fn only_what_is_older_goes(stage: &Stage) {
+    stage.push_each("admin/api", &["1", "2", "3", "4"]);
+    stage.age(DAY);
+    let line = "prune admin --keep 1 --grace 0";
+    stage.images(&format!("{line} --older-than 60h --yes")).done();
+    let mut tags = stage.pusher.tags("admin/api");
+    tags.sort();
+    assert_eq!(tags, ["3", "4"], "the others are 3 and 4 days old");
+    stage.images(&format!("{line} --yes")).done();
+    assert_eq!(stage.pusher.tags("admin/api"), ["4"]);
+}
+
+scenario!(one_registry_of_several, on(ON_DOUBLES, ON_GITEA));
+fn one_registry_of_several(stage: &Stage) {
+    let other = credential("ghcr.io", "org", "t0ken");
+    stage.world.keychain().put(Use::Docker, &other).unwrap();
+    stage.push_each("admin/api", &["1", "2"]);
+    stage.age(DAY);
+    for line in ["list admin", PRUNE, "restore admin/api:1"] {
+        let ran = stage.images(line);
+        assert!(ran.code == 2 && ran.stderr.contains("ghcr.io"), "{line}: {ran}");
+        stage.images(&format!("{line} --registry [REGISTRY]")).done();
+    }
 }
 
 scenario!(deletes_at_once_without_grace, on(ON_DOUBLES, ON_GITEA));

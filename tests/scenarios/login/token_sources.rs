@@ -114,6 +114,61 @@ hint: kubectl regcred login REGISTRY -u USER
 "#]]);
 }
 
+scenario!(every_verb_takes_a_token);
+/// One that the keychain does not have arrives at the registry.
+fn every_verb_takes_a_token() {
+    let mut world = World::of_doubles();
+    let kept = world.gitea.add_token("admin", "write:package");
+    world.regcred_with(LOGIN, &kept).done();
+    let file = world.home().join("registry.env");
+    // A file names the registry and the user too.
+    for (verb, whose) in [
+        ("login [REGISTRY] --use other", "-u admin"),
+        ("sync -n [NAMESPACE]", "--registry [REGISTRY] -u admin"),
+        ("rotate [REGISTRY] --no-secrets --dry-run=client", ""),
+        ("images list admin", "--registry [REGISTRY] -u admin"),
+        (
+            "images prune admin --keep 1 --dry-run=client",
+            "--registry [REGISTRY] -u admin",
+        ),
+        (
+            "images restore admin/api --dry-run=client",
+            "--registry [REGISTRY] -u admin",
+        ),
+    ] {
+        for flags in [
+            format!("{whose} --token-stdin"),
+            format!("{whose} --token-env NEW"),
+            format!("--env-file {}", file.display()),
+        ] {
+            let token = world.gitea.add_token("admin", "write:package");
+            let text = format!("REGISTRY=[REGISTRY]\nREGISTRY_USERNAME=admin\nREGISTRY_TOKEN={token}\n");
+            world.write(&file, &text);
+            world.variables.insert("NEW".to_owned(), token.clone().into());
+            let line = format!("{verb} {flags}");
+            let ran = world.regcred_with(&line, &token);
+            assert!(world.gitea.received(&token), "{line}: {ran}");
+        }
+    }
+}
+
+scenario!(a_rotation_takes_an_env_file, on(DOUBLES, REAL));
+fn a_rotation_takes_an_env_file(world: &World) {
+    let [old, new] = [(); 2].map(|()| world.gitea.add_token("admin", "write:package"));
+    world.regcred_with(LOGIN, &old).done();
+    world.regcred("sync -n [NAMESPACE]").done();
+    let file = world.home().join("registry.env");
+    let text = format!("REGISTRY=[REGISTRY]\nREGISTRY_USERNAME=admin\nREGISTRY_TOKEN={new}\n");
+    world.write(&file, &text);
+    let ran = world.regcred("rotate -n [NAMESPACE]");
+    assert!(ran.code == 2 && ran.stderr.contains("no token was given"), "{ran}");
+    let ran = world.regcred(&format!("rotate -n [NAMESPACE] --env-file {}", file.display()));
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(world.document("gitea-credentials").contains(&new));
+    assert!(world.helper("get", "[REGISTRY]").done().contains(&new));
+    assert!(!world.gitea.knows("admin", &old), "{ran}");
+}
+
 scenario!(a_ca_file_that_is_a_pipe_is_not_remembered);
 fn a_ca_file_that_is_a_pipe_is_not_remembered() {
     let world = World::of_doubles();

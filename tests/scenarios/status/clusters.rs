@@ -119,6 +119,17 @@ fn secret_missing_asked_for(world: &mut World) {
     world.mends(Code::SecretMissing, &[]);
 }
 
+finding!(secret_missing_by_its_name, Code::SecretMissing, on(DOUBLES, REAL));
+/// Nobody expects it unless it is named.
+fn secret_missing_by_its_name(world: &mut World) {
+    let by_name = "status -n [NAMESPACE] --secret pull";
+    world.well();
+    world.is_gone(LINE, Code::SecretMissing);
+    world.says(by_name, Code::SecretMissing, &["secret/pull in namespace [NAMESPACE]"]);
+    world.mends_with(by_name, Code::SecretMissing, &[]);
+    assert!(world.secret("pull").is_some());
+}
+
 finding!(
     secret_missing_a_secret_of_another_type,
     Code::SecretMissing,

@@ -1,15 +1,16 @@
 //! `images check`: each of its codes by something that is out of step, and gone once that is put right.
 
 use regcred::commands::status::Code;
+use regcred::model::Use;
 use serde_json::{Value, json};
 
 use super::fixture::{DOUBLES, QUIET_REAL_GITEA, SECRET, entry, healthy_doubles, pull_secret};
 use crate::images::helm;
-use crate::support::gitea::{ask, basic, sha256};
+use crate::support::gitea::{Gitea, Profile, ask, basic, sha256};
 use crate::support::http::{Answer, Request, Server, Shown};
 use crate::support::pusher::{IMAGE, INDEX, Pusher};
 use crate::support::schema::schema;
-use crate::support::world::World;
+use crate::support::world::{World, credential};
 
 const LINE: &str = "images check -n [NAMESPACE]";
 const REPOSITORY: &str = "admin/app";
@@ -659,6 +660,35 @@ fn image_unclear_of_a_registry_that_is_ill(world: &mut World) {
     assert_eq!(world.regcred(LINE).code, 1);
     world.registry_recovers();
     world.is_gone(LINE, Code::ImageUnclear);
+}
+
+scenario!(only_the_registry_that_is_named_is_asked);
+fn only_the_registry_that_is_named_is_asked() {
+    let world = World::of_doubles();
+    world.well();
+    pusher(&world).image(REPOSITORY, "1", "one", "amd64");
+    running(&world, "api", &format!("{REPOSITORY}:1"));
+    let other = Gitea::start(Profile::V1_27);
+    other.add_user("admin");
+    let token = other.add_token("admin", "read:package");
+    let kept = credential(&other.registry(), "admin", &token);
+    world.keychain().put(Use::Cluster, &kept).unwrap();
+    Pusher::new(&other, "admin", &other.add_token("admin", "write:package")).image("admin/web", "1", "two", "amd64");
+    let image = format!("{}/admin/web:1", other.registry());
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"},
+        "spec": {"containers": [{"name": "app", "image": image}]},
+    });
+    world.put("pods", &pod);
+    let asked = |flags: &str| {
+        let before = [&world.gitea, &other].map(|gitea| gitea.requests().len());
+        let _ = world.regcred(&format!("{LINE} {flags}"));
+        let after = [&world.gitea, &other].map(|gitea| gitea.requests().len());
+        [after[0] > before[0], after[1] > before[1]]
+    };
+    assert_eq!(asked(""), [true, true]);
+    assert_eq!(asked("--registry [REGISTRY]"), [true, false]);
+    assert_eq!(asked(&format!("--registry {}", other.registry())), [false, true]);
 }
 
 scenario!(what_is_not_allowed_prints_the_role);

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use snapbox::str;
 
 use crate::support::PLUGIN;
+use crate::support::gitea::Visibility;
 use crate::support::http::Answer;
 use crate::support::parts::{DOUBLES, REAL_GITEA};
 use crate::support::world::{Ran, World};
@@ -100,9 +101,7 @@ exit 0
 
 scenario!(an_organisation_needs_its_owner, on(DOUBLES, REAL_GITEA));
 fn an_organisation_needs_its_owner(world: &World) {
-    world
-        .gitea
-        .add_organisation("acme", crate::support::gitea::Visibility::Public);
+    world.gitea.add_organisation("acme", Visibility::Public);
     world.gitea.add_repository("acme", "my.repo-1");
     let token = world.for_pipelines();
     // Nothing is changed if one of them may not be written.
@@ -118,6 +117,39 @@ fn an_organisation_needs_its_owner(world: &World) {
     for place in ["repos/acme/my.repo-1", "orgs/acme"] {
         assert!(world.gitea.pipeline_has(place, "T", &token), "{place}");
     }
+}
+
+scenario!(another_account_may_write, on(DOUBLES, REAL_GITEA));
+fn another_account_may_write(world: &World) {
+    let gitea = &world.gitea;
+    gitea.add_organisation("acme", Visibility::Public);
+    gitea.add_repository("acme", "web");
+    gitea.add_user("boss");
+    gitea.make_owner("acme", "boss");
+    let token = world.for_pipelines();
+    let line = "sync --use ci --password-stdin --actions-secret repo:acme/web/T";
+    let said = world.regcred_with(line, PASSWORD);
+    assert!(said.code == 1 && said.stderr.contains("admin may not write"), "{said}");
+    let said = world.regcred_with(&format!("{line} --actions-account boss"), "password of boss\n");
+    assert_eq!(said.code, 0, "{said}");
+    assert!(gitea.pipeline_has("repos/acme/web", "T", &token), "it is admin's token");
+}
+
+scenario!(what_was_deleted_there_is_written_again, on(DOUBLES, REAL_GITEA));
+/// Nobody can read whether it is still there, so the last answer is believed.
+fn what_was_deleted_there_is_written_again(world: &World) {
+    let gitea = &world.gitea;
+    gitea.add_repository("admin", "web");
+    let token = world.for_pipelines();
+    let line = format!("--actions-secret {PLACE}");
+    world.sync_actions(&line).done();
+    gitea.delete_actions_secret("admin", "web", "REGISTRY_TOKEN");
+    let has = || gitea.has_pipeline("repos/admin/web", "REGISTRY_TOKEN");
+    let said = world.sync_actions(&line).done();
+    assert!(said.contains(" unchanged") && !has(), "{said}");
+    let said = world.sync_actions(&format!("{line} --rewrite")).done();
+    assert!(said.contains(" created"), "{said}");
+    assert!(gitea.pipeline_has("repos/admin/web", "REGISTRY_TOKEN", &token));
 }
 
 scenario!(one_code_is_enough, on(DOUBLES, REAL_GITEA));
