@@ -8,6 +8,7 @@ mod failures;
 mod formats;
 mod interrupted;
 pub mod library;
+mod lost_answers;
 mod many;
 mod meanwhile;
 mod owners;

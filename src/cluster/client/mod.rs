@@ -13,3 +13,4 @@ pub mod server;
 pub mod timeout;
 pub mod transport;
 pub mod user;
+pub mod write;

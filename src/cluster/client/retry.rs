@@ -1,6 +1,7 @@
 //! Retries while the server is busy, and a time limit: kube's own retries go on for minutes.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -55,6 +56,21 @@ impl Default for Policy {
 #[derive(Debug, Error)]
 #[error("no answer within {} s", .0.as_secs_f32())]
 pub struct TimedOut(pub Duration);
+
+/// Whether the answer to an attempt was lost, after which the server may have done what it was asked for. It goes with a
+/// request, as an extension.
+#[derive(Clone, Debug, Default)]
+pub struct LostAnswer(Arc<AtomicBool>);
+
+impl LostAnswer {
+    pub fn is_noted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn note(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 /// A body that has to arrive whole within this time: one that comes byte by byte would never end otherwise.
 struct Timed {
@@ -182,7 +198,21 @@ async fn send(
         let Some(pause) = pause.filter(|pause| ill_for.saturating_add(*pause) <= policy.budget) else {
             return Ok(answer?);
         };
+        if let Some(lost) = parts.extensions.get::<LostAnswer>()
+            && may_be_done(&answer)
+        {
+            lost.note();
+        }
         tokio::time::sleep(pause).await;
+    }
+}
+
+/// Whether the server may have done what it was asked for, although nothing says so.
+fn may_be_done(answer: &Result<Response<Body>, kube::Error>) -> bool {
+    match answer {
+        // Of a gateway, which gave up on the server's answer; 429 comes before anything is done.
+        Ok(response) => response.status() != StatusCode::TOO_MANY_REQUESTS,
+        Err(error) => !has_not_begun(error),
     }
 }
 
@@ -310,6 +340,26 @@ mod tests {
         assert_eq!(run(&[Err(()), Ok((200, None))], quick(), Method::PATCH), (Some(200), 2));
         assert_eq!(run(&[Err(())], quick(), Method::GET), (None, 3));
         assert_eq!(run(&[Err(())], quick(), Method::POST), (None, 1));
+    }
+
+    fn is_lost(answers: &'static [Result<(u16, Option<&str>), ()>]) -> bool {
+        let lost = LostAnswer::default();
+        let noted = lost.clone();
+        let answer = crate::cluster::block_on(async {
+            let (inner, _) = server(answers);
+            let request = Request::builder().method(Method::PATCH).uri("/").extension(noted);
+            client(inner, quick()).send(request.body(Body::empty()).unwrap()).await
+        });
+        assert_eq!(answer.unwrap().unwrap().status(), 409);
+        lost.is_noted()
+    }
+
+    #[test]
+    fn a_lost_answer_is_noted() {
+        assert!(is_lost(&[Err(()), Ok((409, None))]));
+        assert!(is_lost(&[Ok((504, None)), Ok((409, None))]));
+        assert!(!is_lost(&[Ok((429, Some("0"))), Ok((409, None))]));
+        assert!(!is_lost(&[Ok((409, None))]));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use super::reader::SecretReader;
 use crate::cluster::client::answer::another_object;
 use crate::cluster::client::backoff::Backoff;
 use crate::cluster::client::connect::Cluster;
+use crate::cluster::client::write::Written;
 use crate::cluster::error::Error;
 use crate::cluster::rbac::{Access, Feature};
 use crate::model::{OwnTokens, Registry, Target};
@@ -84,9 +85,27 @@ pub struct Synced {
 
 /// Why a plan could not be applied.
 enum Failure {
-    /// The Secret is no longer what was planned for; this is what the server says of it.
-    Stale(String),
+    /// The Secret is no longer what was planned for.
+    Stale {
+        /// What the server says of it.
+        message: String,
+        /// The plan was carried out in part, or may have been: its own change can be what it met.
+        is_begun: bool,
+    },
     Error(Error),
+}
+
+impl Failure {
+    /// The same after a part of the plan was carried out.
+    fn begun(self) -> Self {
+        match self {
+            Self::Stale { message, .. } => Self::Stale {
+                message,
+                is_begun: true,
+            },
+            error @ Self::Error(_) => error,
+        }
+    }
 }
 
 /// Writes the wanted credentials to one Secret: observes, plans, applies, and repeats this after a conflict.
@@ -131,6 +150,8 @@ async fn carry_out(
 ) -> Result<Synced, Error> {
     let mut backoff = Backoff::new(PAUSE);
     let mut tries = 0;
+    // The first plan that was carried out in part, or may have been.
+    let mut begun: Option<Plan> = None;
     loop {
         let observed = reader.observe(target).await?;
         let plan = match planned(observed.as_ref()) {
@@ -149,6 +170,11 @@ async fn carry_out(
         drop(observed);
         let message = match apply(reader.cluster, &plan, dry_run).await {
             Ok(()) => {
+                let plan = match begun {
+                    // The change was ours.
+                    Some(begun) if plan.action == Action::Unchanged => begun,
+                    _ => plan,
+                };
                 let outcome = match plan.action {
                     Action::Create => Outcome::Created,
                     Action::Configure { .. } => Outcome::Configured,
@@ -158,7 +184,12 @@ async fn carry_out(
                 return Ok(Synced { outcome, plan });
             }
             Err(Failure::Error(error)) => return Err(error),
-            Err(Failure::Stale(message)) => message,
+            Err(Failure::Stale { message, is_begun }) => {
+                if is_begun {
+                    begun.get_or_insert(plan);
+                }
+                message
+            }
         };
         tries += 1;
         if tries == TRIES {
@@ -193,11 +224,7 @@ async fn create(cluster: &Cluster, plan: &Plan, dry_run: DryRun) -> Result<(), F
     let request = serde_json::to_vec(&plan.manifest)
         .map_err(RequestError::SerializeBody)
         .and_then(|manifest| Request::new(secrets(cluster, target).resource_url()).create(&params, manifest));
-    let created = match request {
-        Ok(request) => cluster.client().request(request).await,
-        Err(error) => Err(kube::Error::BuildRequest(error)),
-    };
-    written(cluster, plan, created).map(drop)
+    send(cluster, plan, request, params.dry_run).await.map(drop)
 }
 
 async fn configure(cluster: &Cluster, plan: &Plan, changes: &[Change], dry_run: DryRun) -> Result<(), Failure> {
@@ -206,7 +233,8 @@ async fn configure(cluster: &Cluster, plan: &Plan, changes: &[Change], dry_run: 
         ..params(dry_run)
     };
     let mut version = plan.resource_version.clone();
-    if changes != [Change::LastApplied] {
+    let is_applied = changes != [Change::LastApplied];
+    if is_applied {
         let manifest = plan.manifest.only_to(plan.uid.as_deref(), version.as_deref());
         let written = patch(cluster, plan, &params(plan.force), &Patch::Apply(&manifest)).await?;
         if dry_run == DryRun::None {
@@ -226,7 +254,14 @@ async fn configure(cluster: &Cluster, plan: &Plan, changes: &[Change], dry_run: 
         }
     }
     if changes.contains(&Change::LastApplied) || changes.contains(&Change::Release) {
-        patch(cluster, plan, &params(false), &Patch::Merge(&removal)).await?;
+        let removed = patch(cluster, plan, &params(false), &Patch::Merge(&removal)).await;
+        removed.map_err(|failure| {
+            if is_applied && dry_run == DryRun::None {
+                failure.begun()
+            } else {
+                failure
+            }
+        })?;
     }
     Ok(())
 }
@@ -246,16 +281,23 @@ async fn patch<P: serde::Serialize + std::fmt::Debug>(
     params: &PatchParams,
     patch: &Patch<P>,
 ) -> Result<Observed, Failure> {
-    let api = secrets(cluster, &plan.target);
-    let written = api.patch(plan.target.secret.as_str(), params, patch).await;
-    self::written(cluster, plan, written)
+    let request = Request::new(secrets(cluster, &plan.target).resource_url());
+    let request = request.patch(plan.target.secret.as_str(), params, patch);
+    send(cluster, plan, request, params.dry_run).await
 }
 
-/// What the server says that the Secret is now; only the Secret itself shows that it was written.
-fn written(cluster: &Cluster, plan: &Plan, answer: Result<Secret, kube::Error>) -> Result<Observed, Failure> {
+/// Sends a write, and gives what the server says that the Secret is now; only the Secret itself shows that it was written.
+async fn send(
+    cluster: &Cluster,
+    plan: &Plan,
+    request: Result<http::Request<Vec<u8>>, RequestError>,
+    is_dry_run: bool,
+) -> Result<Observed, Failure> {
+    let Written { answer, may_be_done } = cluster.write::<Secret>(request).await;
     match answer.map(Observed::new) {
         Ok(observed) if observed.metadata().name.as_deref() == Some(plan.target.secret.as_str()) => Ok(observed),
         Ok(_) => Err(failure(cluster, plan, another_object().into())),
+        Err(error) if may_be_done && !is_dry_run => Err(failure(cluster, plan, error).begun()),
         Err(error) => Err(failure(cluster, plan, error)),
     }
 }
@@ -274,7 +316,10 @@ fn failure(cluster: &Cluster, plan: &Plan, error: kube::Error) -> Failure {
             _ => false,
         };
         if is_stale {
-            return Failure::Stale(cluster.named().quote(&status.message));
+            return Failure::Stale {
+                message: cluster.named().quote(&status.message),
+                is_begun: false,
+            };
         }
     }
     Failure::Error(cluster.call(&plan.target).error(error))

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
-use kube::api::{ObjectMeta, Patch, PatchParams};
+use kube::api::{ObjectMeta, Patch};
+use kube::core::{PartialObjectMeta, Request};
 use serde_json::{Value, json};
 
 use super::annotations::MANAGER;
@@ -18,6 +19,7 @@ use super::owner::{Ownership, is_editor, owner_of_account};
 use crate::cluster::client::answer::another_object;
 use crate::cluster::client::backoff::Backoff;
 use crate::cluster::client::connect::Cluster;
+use crate::cluster::client::write::Written;
 use crate::cluster::error::Error;
 use crate::cluster::resource::{Object, Resource};
 use crate::cluster::untrusted::untrusted;
@@ -146,6 +148,8 @@ pub async fn attach(
     let params = params(dry_run);
     let mut backoff = Backoff::new(PAUSE);
     let mut tries = 0;
+    // What an attempt did that may have been carried out, although its answer was lost.
+    let mut begun: Option<Attached> = None;
     loop {
         let Some(there) = observe(cluster, &api, &object(), action).await? else {
             return Err(Error::NotFound { object: object() });
@@ -156,18 +160,24 @@ pub async fn attach(
             competing_manager: plan.competing_manager.clone(),
         };
         let Some(patch) = plan.patch() else {
-            return Ok(attached(Outcome::Unchanged));
+            return Ok(begun.unwrap_or_else(|| attached(Outcome::Unchanged)));
         };
         if dry_run == DryRun::Client {
             return Ok(attached(Outcome::Configured));
         }
-        let message = match write(&api, account, &params, &patch).await {
-            Ok(()) => return Ok(attached(Outcome::Configured)),
+        let request = Request::new(api.resource_url());
+        let request = request.patch_metadata(account.as_str(), &params, &Patch::Merge(&patch));
+        let Written { answer, may_be_done } = cluster.write::<PartialObjectMeta<ServiceAccount>>(request).await;
+        let message = match answer {
+            Ok(_) => return Ok(attached(Outcome::Configured)),
             Err(kube::Error::Api(status)) if status.code == 409 || status.reason == "NotFound" => {
                 status.message.clone()
             }
             Err(error) => return Err(cluster.call(object()).error(error)),
         };
+        if may_be_done && dry_run == DryRun::None {
+            begun.get_or_insert_with(|| attached(Outcome::Configured));
+        }
         tries += 1;
         if tries == TRIES {
             return Err(Error::Contended {
@@ -178,17 +188,6 @@ pub async fn attach(
         }
         backoff.pause().await;
     }
-}
-
-async fn write(
-    api: &Api<ServiceAccount>,
-    account: &ServiceAccountName,
-    params: &PatchParams,
-    patch: &Value,
-) -> Result<(), kube::Error> {
-    api.patch_metadata(account.as_str(), params, &Patch::Merge(patch))
-        .await
-        .map(drop)
 }
 
 /// Gets the ServiceAccount; `None` if it does not exist. It waits for `default`, which a controller creates.

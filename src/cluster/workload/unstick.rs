@@ -6,10 +6,13 @@
 use std::fmt;
 
 use kube::api::{DeleteParams, ListParams, Preconditions};
+use kube::core::Request;
+use serde_json::Value;
 
 use super::list::{api, workloads};
 use super::model::{Registries, Workload};
 use crate::cluster::client::connect::Cluster;
+use crate::cluster::client::write::Written;
 use crate::cluster::error::Error;
 use crate::cluster::resource::{Object, Resource};
 use crate::cluster::secret::apply::DryRun;
@@ -94,9 +97,11 @@ async fn delete(
     let api = api(cluster, namespace, Resource::Pods);
     let call = |name: &str| cluster.call(Object::new(Resource::Pods, namespace, name));
     let mut tries = 0;
+    // It may be deleted by an attempt whose answer was lost.
+    let mut begun: Option<StuckPod> = None;
     loop {
         let Some(stuck) = fate(&pod, registries) else {
-            return Ok(None);
+            return Ok(begun.filter(|_| pod.is_over));
         };
         if stuck.fate != PodAction::Deleted || dry_run == DryRun::Client {
             return Ok(Some(stuck));
@@ -109,9 +114,14 @@ async fn delete(
             }),
             ..DeleteParams::default()
         };
-        let message = match api.delete(&pod.name, &params).await {
+        let request = Request::new(api.resource_url()).delete(&pod.name, &params);
+        let Written { answer, may_be_done } = cluster.write::<Value>(request).await;
+        if may_be_done && dry_run == DryRun::None {
+            begun = Some(stuck.clone());
+        }
+        let message = match answer {
             Ok(_) => return Ok(Some(stuck)),
-            Err(kube::Error::Api(status)) if status.reason == "NotFound" => return Ok(None),
+            Err(kube::Error::Api(status)) if status.reason == "NotFound" => return Ok(begun),
             Err(kube::Error::Api(status)) if status.code == 409 => status.message.clone(),
             Err(error) => return Err(call(&pod.name).error(error)),
         };
@@ -127,8 +137,10 @@ async fn delete(
         let one = ListParams::default().fields(&format!("metadata.name={}", pod.name));
         let again = workloads(cluster, namespace, Resource::Pods, one, registries).await?;
         match again.into_iter().next() {
+            // Another one of this name, in its place.
+            Some(again) if begun.is_some() && again.uid != pod.uid => return Ok(begun),
             Some(again) => pod = again,
-            None => return Ok(None),
+            None => return Ok(begun),
         }
     }
 }

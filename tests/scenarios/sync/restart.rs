@@ -491,6 +491,23 @@ fn a_pod_that_healed_is_left_alone(double: &ApiServer) {
     assert!(double.object("pods", "default", "still-stuck").is_none());
 }
 
+scenario!(a_pod_whose_deletion_was_not_answered_is_reported, on(API_SERVER));
+fn a_pod_whose_deletion_was_not_answered_is_reported(double: &ApiServer) {
+    sync_double(double, "").done();
+    for (name, fault) in [("cut", Fault::Lose(None)), ("gateway", Fault::Lose(Some(504)))] {
+        double.put_object("pods", "default", &stuck_pod(name));
+        // After the Secret and the list of pods.
+        double.fail_after(2, fault, 1);
+        let said = sync_double(double, "--unstick").done();
+        assert_eq!(said.lines()[1..], [format!("pod/{name} deleted in namespace default")]);
+    }
+    // Somebody else's doing is not reported.
+    double.put_object("pods", "default", &stuck_pod("gone"));
+    double.before_next_write(|store| store.remove_object("pods", "default", "gone"));
+    let said = sync_double(double, "--unstick").done();
+    assert_eq!(said.lines().len(), 1, "{said:?}");
+}
+
 scenario!(thousands_of_pods_come_in_pages, on(API_SERVER));
 fn thousands_of_pods_come_in_pages(double: &ApiServer) {
     sync_double(double, "").done();

@@ -100,6 +100,8 @@ pub enum Fault {
     Cut,
     /// The request is not looked at, and HTTP/2 says so.
     Refuse,
+    /// The request is served, and its answer is lost: the connection is closed, or a gateway answers with this HTTP status.
+    Lose(Option<u16>),
 }
 
 /// What stands in the place of an answer: as it comes from a proxy, or from a server that is broken.
@@ -551,6 +553,7 @@ async fn serve(
                 Value::Null,
             )
         }
+        Some(Fault::Lose(gateways)) => serve_unheard(&state, &recorded, &body, gateways)?,
         None => handle(&mut lock(&state), &recorded, &body),
     };
     lock(&state).recorded[at].status = answer.code;
@@ -571,6 +574,23 @@ async fn serve(
     }
     let response = response.body(Full::new(body));
     Ok::<_, Infallible>(response.unwrap()).map_err(|never| match never {})
+}
+
+/// Serves a request whose answer is lost, and gives what comes in its place.
+fn serve_unheard(
+    state: &Arc<Mutex<State>>,
+    recorded: &Recorded,
+    body: &Bytes,
+    gateways: Option<u16>,
+) -> Result<Answer, Cut> {
+    handle(&mut lock(state), recorded, body);
+    let code = gateways.ok_or(Cut(None))?;
+    Ok(Answer::failure(
+        code,
+        "Timeout",
+        "the answer did not arrive",
+        Value::Null,
+    ))
 }
 
 /// From how many octets on an answer is compressed: `k8s.io/apiserver`'s `defaultGzipThresholdBytes`.
