@@ -181,6 +181,10 @@ impl SecretPlaces {
         })
     }
 
+    pub(super) fn get_mut(&mut self, cluster: &ClusterId, target: &Target) -> Option<&mut SecretPlace> {
+        self.0.get_mut(&(cluster.clone(), target.clone()))
+    }
+
     /// Adds what is known of a Secret to what was known of it before.
     pub(super) fn add(&mut self, place: &SecretPlace) {
         let known = self.place_mut(&place.cluster, &place.target);

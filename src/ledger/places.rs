@@ -193,6 +193,15 @@ impl Ledger {
         }
     }
 
+    /// The Secret is not in the lists of these ServiceAccounts.
+    pub fn not_attached(&mut self, cluster: &ClusterId, target: &Target, accounts: &[ServiceAccountName]) {
+        for token in self.credentials.iter_mut().flat_map(|one| &mut one.tokens) {
+            if let Some(place) = token.secrets.get_mut(cluster, target) {
+                place.service_accounts.retain(|account| !accounts.contains(account));
+            }
+        }
+    }
+
     /// The token was read from this file, which may still hold it.
     pub fn was_in_file(&mut self, id: &TokenId, path: KnownPath, now: Timestamp) {
         let Some(token) = self.token_mut(id, now) else { return };

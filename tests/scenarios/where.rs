@@ -118,6 +118,40 @@ fn the_service_accounts_of_a_secret_are_remembered() {
     for line in ["where --offline -o json", "where -o json"] {
         assert_eq!(accounts(line), serde_json::json!(["default"]), "{line}");
     }
+    // One that is not there has no Secret.
+    let ran = world.regcred("sync -n [NAMESPACE] --service-account nobody");
+    assert_eq!(ran.code, 1, "{ran}");
+    let detach = "sync -n [NAMESPACE] --service-account default --detach";
+    world.regcred(&format!("{detach} --dry-run=server")).done();
+    assert_eq!(accounts("where --offline -o json"), serde_json::json!(["default"]));
+    world.regcred(detach).done();
+    for line in ["where --offline -o json", "where -o json"] {
+        assert_eq!(accounts(line), Value::Null, "{line}");
+    }
+    assert!(
+        world.regcred("where --offline").done().contains("current"),
+        "it holds the token all the same"
+    );
+    // One that was deleted is forgotten when it is looked for.
+    world.regcred("sync -n [NAMESPACE] --service-account default").done();
+    world
+        .api_server()
+        .remove_object("serviceaccounts", &world.namespace, "default");
+    assert_eq!(world.regcred(detach).code, 1);
+    assert_eq!(accounts("where --offline -o json"), Value::Null);
+}
+
+scenario!(a_namespace_that_is_not_there_is_no_place);
+fn a_namespace_that_is_not_there_is_no_place() {
+    let world = World::of_doubles();
+    let _ = synced(&world);
+    let closing = world.another_namespace("closing");
+    world.api_server().terminate_namespace(&closing);
+    let ran = world.regcred(&format!("sync -n nowhere -n {closing}"));
+    assert_eq!(ran.code, 1, "{ran}");
+    let places = world.regcred("where --offline").done();
+    assert!(places.contains("[NAMESPACE]"), "{places}");
+    assert!(!places.contains("nowhere") && !places.contains(&closing), "{places}");
 }
 
 scenario!(a_secret_with_two_tokens_is_a_place_of_both);

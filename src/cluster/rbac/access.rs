@@ -24,6 +24,8 @@ pub enum Feature {
     Managed,
     /// Finding namespaces by their labels: `-l`.
     Selector,
+    /// Reading which of them hold a token of ours: `sync -A --detach`.
+    Recognise,
     /// Attaching to and detaching from ServiceAccounts: `--service-account`.
     ServiceAccounts,
     /// Finding and restarting workloads: `--restart`.
@@ -51,6 +53,7 @@ impl Feature {
             Self::Status => "status",
             Self::Managed => "all",
             Self::Selector => "selector",
+            Self::Recognise => "recognise",
             Self::ServiceAccounts => "attach",
             Self::Restart => "restart",
             Self::Wait => "wait",
@@ -65,7 +68,7 @@ impl Feature {
     fn is_about_secrets(self) -> bool {
         matches!(
             self,
-            Self::Sync | Self::Refresh | Self::Rotate | Self::Search | Self::Managed | Self::Selector
+            Self::Sync | Self::Refresh | Self::Rotate | Self::Search | Self::Managed | Self::Selector | Self::Recognise
         )
     }
 }
@@ -129,6 +132,12 @@ const ROWS: &[Row] = &[
         resources: &[Resource::Namespaces],
         verbs: &["list"],
         only: Only::Any,
+    },
+    Row {
+        feature: Feature::Recognise,
+        resources: &[Resource::Secrets],
+        verbs: &["get"],
+        only: Only::Secrets,
     },
     Row {
         feature: Feature::ServiceAccounts,

@@ -106,6 +106,7 @@ fn access(args: &RbacArgs, secrets: impl IntoIterator<Item = SecretName>) -> Acc
         (!only_looks && !args.rotate && !makes_none, Feature::Sync),
         (args.scope.all_namespaces && !only_reads, Feature::Managed),
         (args.scope.selector.is_some(), Feature::Selector),
+        (args.detach && args.scope.all_namespaces, Feature::Recognise),
         (!args.service_accounts.is_empty(), Feature::ServiceAccounts),
         (args.restarts.restart, Feature::Restart),
         (args.restarts.wait.is_some(), Feature::Wait),
@@ -210,6 +211,10 @@ pub(super) fn access_of(args: &SyncArgs) -> Access {
         (!args.after.detach && makes_none, Feature::Refresh),
         (scope.all_namespaces, Feature::Managed),
         (scope.selector.is_some(), Feature::Selector),
+        (
+            args.after.detach && scope.all_namespaces && !args.trust_labels,
+            Feature::Recognise,
+        ),
         (!args.after.service_accounts.is_empty(), Feature::ServiceAccounts),
         (args.after.restarts.restart, Feature::Restart),
         (args.after.restarts.wait.is_some(), Feature::Wait),

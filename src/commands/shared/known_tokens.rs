@@ -1,6 +1,6 @@
 //! The tokens that this keychain has or had, and which of them a Secret holds.
 
-use crate::cluster::Observed;
+use crate::cluster::{self, Holds, LeftAlone, Observed};
 use crate::commands::shared::copies::{Needles, Owner};
 use crate::commands::shared::token_id::token_id;
 use crate::error::CommandError;
@@ -160,6 +160,25 @@ impl KnownTokens {
             listed.push(token);
         }
         held
+    }
+
+    /// What a Secret holds for each registry instead of a token of ours; nothing if it holds one.
+    pub(in crate::commands) fn left_alone(&self, secret: Option<&Observed>) -> Vec<LeftAlone> {
+        let mut left = Vec::new();
+        for (registry, own) in &self.own {
+            let Some(holds) = cluster::instead(secret, registry, own) else {
+                return Vec::new();
+            };
+            left.push(LeftAlone {
+                registry: registry.clone(),
+                holds,
+            });
+        }
+        // Most registries are none of its business.
+        if left.iter().any(|one| one.holds != Holds::NoEntry) {
+            left.retain(|one| one.holds != Holds::NoEntry);
+        }
+        left
     }
 
     fn held(&self, registry: &Registry, username: &str, token: &Token, own: &OwnTokens) -> Held {

@@ -4,13 +4,13 @@ use std::fmt;
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::apply::After;
+use super::apply::{After, AfterResult};
 use super::targets::Job;
-use crate::cluster::{Cluster, Target};
+use crate::cluster::{self, Cluster, Target};
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::ledger::{self, Ledger, LedgerError, TokenAtServer, TokenId};
-use crate::model::{ClusterId, Registry, Use};
+use crate::model::{ClusterId, Registry, ServiceAccountName, Use};
 use crate::registry::Minted;
 use crate::sys::env::Env;
 
@@ -32,6 +32,8 @@ pub(in crate::commands) enum Observation {
     NotWritten(Target, TokenId),
     /// It holds no token of this registry.
     HoldsNone(Target, Registry),
+    /// It is not in the lists of these ServiceAccounts.
+    NotAttached(Target, Vec<ServiceAccountName>),
 }
 
 impl LedgerWriter {
@@ -116,6 +118,9 @@ impl LedgerWriter {
                     (Observation::HoldsNone(target, registry), Some(cluster)) => {
                         ledger.holds_none(registry, cluster, target);
                     }
+                    (Observation::NotAttached(target, accounts), Some(cluster)) => {
+                        ledger.not_attached(cluster, target, accounts);
+                    }
                     (_, None) => {}
                 }
             }
@@ -124,6 +129,16 @@ impl LedgerWriter {
             }
         });
         self.report(noted, system);
+    }
+
+    /// Notes what was seen in a cluster without giving out a token there.
+    pub(in crate::commands) async fn saw(&mut self, cluster: &Cluster, seen: &[Observation], system: &mut System<'_>) {
+        if !self.is_kept || seen.is_empty() {
+            return;
+        }
+        let Ok(id) = cluster.id().await else { return };
+        let id = read(system).cluster_at(cluster.server(), id);
+        self.end(Some(&id), seen, &[], system);
     }
 
     /// A ledger that cannot be kept is no reason to leave a Secret without its token: labels still find it.
@@ -183,6 +198,14 @@ impl From<&Minted> for TokenAtServer {
     }
 }
 
+impl AfterResult {
+    /// What is known now of the ServiceAccounts of this Secret.
+    pub(in crate::commands) fn observation(&self, target: &Target) -> Option<Observation> {
+        let accounts = self.not_attached.clone();
+        (!accounts.is_empty()).then(|| Observation::NotAttached(target.clone(), accounts))
+    }
+}
+
 impl Job {
     /// The tokens of the keychain that it is to hold.
     fn ids(&self) -> impl Iterator<Item = &TokenId> {
@@ -202,5 +225,17 @@ impl Job {
             }
         };
         self.ids().map(seen).collect()
+    }
+
+    /// What is known of it after a failure: in a namespace that is not there or takes nothing new, it was not made.
+    pub(in crate::commands) fn observations_after(&self, error: &cluster::Error) -> Vec<Observation> {
+        match error {
+            cluster::Error::NamespaceNotFound { .. } => self
+                .ids()
+                .map(|id| Observation::HoldsNone(self.target.clone(), id.registry.clone()))
+                .collect(),
+            cluster::Error::NamespaceTerminating { .. } => self.observations(&[]),
+            _ => Vec::new(),
+        }
     }
 }

@@ -7,6 +7,10 @@ use crate::commands::shared::targets;
 use crate::commands::system::System;
 use crate::error::CommandError;
 
+/// The hint where the keychain cannot tell which Secrets hold a token of ours.
+pub(super) const NEEDS_NO_KEYCHAIN: &str =
+    "or name the Secrets in the place of -A, which needs no keychain: -n NAMESPACE --secret NAME";
+
 /// Connects to the context and finds the Secrets there. `None` if this failed; the failure is already reported.
 pub(super) async fn connect(
     args: &SyncArgs,

@@ -6,7 +6,7 @@ use super::args::SyncArgs;
 use super::named;
 use crate::cluster::{self, DryRun, Outcome, SyncOptions};
 use crate::commands::shared::apply::{AT_ONCE, After, Done, Report, Row};
-use crate::commands::shared::ledger_writer::{self, LedgerWriter, Observation};
+use crate::commands::shared::ledger_writer::{LedgerWriter, Observation};
 use crate::commands::shared::targets;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
@@ -27,6 +27,7 @@ pub(super) async fn run(
         force_conflicts: args.force_conflicts,
         dry_run: after.dry_run,
     };
+    let mut ledger = LedgerWriter::new(&system.env, after.dry_run == DryRun::None);
     for context in contexts.iter().map(Option::as_deref) {
         let Some((cluster, targets)) = named::connect(args, context, after, &mut report, system).await else {
             continue;
@@ -42,7 +43,7 @@ pub(super) async fn run(
             .buffered(AT_ONCE);
         while let Some((target, removed)) = work.next().await {
             let is_out = removed.as_ref().is_ok_and(|one| one.outcome != Outcome::LeftAlone);
-            if is_out && after.dry_run == DryRun::None {
+            if is_out {
                 seen.push(Observation::HoldsNone(target.clone(), registry.clone()));
             }
             let row = Row {
@@ -53,10 +54,7 @@ pub(super) async fn run(
             report.row(row, system)?;
         }
         drop(work);
-        let ledger = ledger_writer::read(system);
-        let id = cluster.id().await.ok();
-        let id = id.map(|id| ledger.cluster_at(cluster.server(), id));
-        LedgerWriter::new(&system.env, after.dry_run == DryRun::None).end(id.as_ref(), &seen, &[], system);
+        ledger.saw(&cluster, &seen, system).await;
     }
     report.finish(false, system)
 }
@@ -72,7 +70,6 @@ fn own_tokens(
     }
     let own = system.keychain().and_then(|keychain| keychain.own_tokens(registry));
     Ok(Some(own.map_err(|error| {
-        CommandError::from(error)
-            .hint("or name the Secrets in the place of -A, which needs no keychain: -n NAMESPACE --secret NAME")
+        CommandError::from(error).hint(named::NEEDS_NO_KEYCHAIN)
     })?))
 }

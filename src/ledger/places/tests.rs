@@ -319,6 +319,14 @@ fn a_secret_can_hold_two_tokens_and_keeps_its_service_accounts() {
     ledger.holds_all(&[current.clone(), old.clone()], &a, &secret, now(1));
     assert_eq!((holders(&ledger, &old).len(), holders(&ledger, &current).len()), (1, 1));
     assert!(holders(&ledger, &lost).is_empty());
+    // It is attached as a Secret, whatever tokens it holds.
+    let mut detached = ledger.clone();
+    detached.not_attached(&a, &secret, &accounts[..1]);
+    assert_eq!(detached.service_accounts(&a, &secret), accounts[1..].iter().collect());
+    assert_eq!(
+        (holders(&detached, &old).len(), holders(&detached, &current).len()),
+        (1, 1)
+    );
     ledger.holds(&current, &a, &secret, now(2));
     assert!(holders(&ledger, &old).is_empty());
     assert_eq!(ledger.service_accounts(&a, &secret), accounts.iter().collect());

@@ -451,3 +451,80 @@ fn removing_everywhere_touches_only_what_is_ours() {
     let line = format!("secret/{SECRET} configured in namespace {stranger}\n");
     assert!(ran.stdout.contains(&line), "{line}{ran}");
 }
+
+scenario!(detaching_everywhere_leaves_what_is_not_ours);
+/// The pods of a colleague and of a tenant pull with theirs.
+fn detaching_everywhere_leaves_what_is_not_ours() {
+    let world = world();
+    let planted = plant_all(&world);
+    let server = world.api_server();
+    let attach = |namespace: &str| {
+        let account = json!({"metadata": {"name": "default"}, "imagePullSecrets": [{"name": SECRET}]});
+        server.put_object("serviceaccounts", namespace, &account);
+    };
+    let is_attached = |namespace: &str| {
+        let account = server.object("serviceaccounts", namespace, "default").unwrap();
+        !account["imagePullSecrets"].is_null()
+    };
+    let own = world.namespace.as_str();
+    attach(own);
+    for (namespace, _) in &planted {
+        attach(namespace);
+    }
+    let detach = "sync -A --detach --service-account default";
+    for flags in ["--dry-run=client", "--dry-run=server", ""] {
+        assert!(is_attached(own), "{flags}");
+        let ran = world.regcred(&format!("{detach} {flags}"));
+        assert_eq!(ran.code, 0, "{flags}: {ran}");
+        for (namespace, holds) in &planted {
+            assert!(is_attached(namespace), "{namespace}: {ran}");
+            let says = format!(
+                "warning: secret/{SECRET} in namespace {namespace} is left as it is: it has the label of regcred, and \
+                 nothing in it proves that it is yours: {holds}\n"
+            );
+            assert!(ran.stderr.contains(&says), "{flags}: {says}{ran}");
+        }
+        assert!(
+            ran.stderr.contains("1 configured, 9 left as they are\n"),
+            "{flags}: {ran}"
+        );
+    }
+    assert!(!is_attached(own));
+    // One that the keychain had is as good as one that it has; of another registry it is not.
+    attach(own);
+    world
+        .regcred_with("login quay.io -u admin --token-stdin --no-verify", "token-of-quay")
+        .done();
+    let ran = world.regcred(&format!("{detach} --registry quay.io"));
+    assert!(ran.code == 1 && is_attached(own), "{ran}");
+    world.regcred("logout [REGISTRY]").done();
+    // What cannot be read is not taken for ours.
+    server.forbid("get secrets", own);
+    let ran = world.regcred(detach);
+    assert!(
+        ran.code == 1 && ran.stderr.contains("may not get secrets") && is_attached(own),
+        "{ran}"
+    );
+    assert!(
+        ran.stderr.contains("resources: [secrets]\n  verbs: [get, list]\n"),
+        "{ran}"
+    );
+    server.allow("get secrets", own);
+    world.regcred(detach).done();
+    assert!(!is_attached(own));
+    // Named by a person, or where the labels are trusted.
+    let (stranger, empty) = (planted[1].0.as_str(), planted[0].0.as_str());
+    world
+        .regcred(&format!(
+            "sync -n {stranger} --secret {SECRET} --detach --service-account default"
+        ))
+        .done();
+    assert!(!is_attached(stranger) && is_attached(empty));
+    world.regcred(&format!("{detach} --trust-labels")).done();
+    assert!(!is_attached(empty));
+    // A keychain that recognises nothing.
+    let stranger = World::of_doubles();
+    let ran = stranger.regcred(detach);
+    let says = "error: the keychain has and had no token, so that it recognises no Secret\nhint: name the Secrets in the place of -A";
+    assert!(ran.code == 1 && ran.stderr.contains(says), "{ran}");
+}

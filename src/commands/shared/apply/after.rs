@@ -42,6 +42,9 @@ pub(in crate::commands) struct AfterResult {
         serialize_with = "messages"
     )]
     pub(in crate::commands) errors: Vec<CommandError>,
+    /// The ServiceAccounts that are known not to have the Secret in their lists: detached, or gone.
+    #[serde(skip)]
+    pub(in crate::commands) not_attached: Vec<ServiceAccountName>,
     /// Whether `--restart` was given and there was nothing to restart.
     #[serde(skip)]
     pub(in crate::commands) found_none: bool,
@@ -218,7 +221,12 @@ impl After {
             if accounts[..at].contains(account) {
                 continue;
             }
-            match cluster::attach(cluster, namespace, account, secret, action, self.dry_run).await {
+            let attached = cluster::attach(cluster, namespace, account, secret, action, self.dry_run).await;
+            let is_gone = matches!(attached, Err(cluster::Error::NotFound { .. }));
+            if is_gone || attached.is_ok() && action == AttachAction::Detach {
+                after_result.not_attached.push((*account).clone());
+            }
+            match attached {
                 Ok(attached) => after_result.service_accounts.push(AccountRow {
                     name: account.to_string(),
                     action: attached.outcome.as_str(),

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::after::{After, AfterResult};
 use crate::cluster::{
-    self, Action, DryRun, Holds, OtherToken, Outcome, Refusal, SecretReader, SyncOptions, Synced, Wanted,
+    self, Action, DryRun, Holds, LeftAlone, OtherToken, Outcome, Refusal, SecretReader, SyncOptions, Synced, Wanted,
 };
 use crate::commands::shared::authorship::Authorship;
 use crate::commands::shared::proof::{NO_VERIFY, Proof, Proofs};
@@ -31,10 +31,22 @@ pub(in crate::commands) struct Done {
 }
 
 impl Done {
+    /// The result for a Secret that is not known to be ours.
+    pub(in crate::commands) fn left_alone(left: &[LeftAlone]) -> Self {
+        Self {
+            outcome: Outcome::LeftAlone,
+            changes: Vec::new(),
+            notes: Vec::new(),
+            left_alone: reasons(left),
+            is_for_other_use: false,
+            given: Vec::new(),
+            after: AfterResult::default(),
+        }
+    }
+
     /// The result of writing the Secret alone.
     pub(in crate::commands) fn of(synced: Synced) -> Self {
-        let mut left_alone: Vec<String> = synced.plan.left_alone.iter().map(ToString::to_string).collect();
-        left_alone.dedup();
+        let left_alone = reasons(&synced.plan.left_alone);
         let mut reasons = synced.plan.left_alone.iter().map(|left| &left.holds);
         Self {
             is_for_other_use: synced.outcome == Outcome::LeftAlone
@@ -50,6 +62,13 @@ impl Done {
             after: AfterResult::default(),
         }
     }
+}
+
+/// What a Secret holds instead of a token of ours, each once.
+fn reasons(left: &[LeftAlone]) -> Vec<String> {
+    let mut reasons: Vec<String> = left.iter().map(ToString::to_string).collect();
+    reasons.dedup();
+    reasons
 }
 
 /// Fails if the user has named the Secret, and it holds nothing that the credential may take the place of.

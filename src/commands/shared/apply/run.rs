@@ -186,8 +186,13 @@ impl Run<'_, '_> {
                     Either::Right(_) => false,
                 };
             }
-            if let Ok(done) = &result {
-                observed.extend(job.observations(&done.given));
+            match &result {
+                Ok(done) => {
+                    observed.extend(job.observations(&done.given));
+                    observed.extend(done.after.observation(&job.target));
+                }
+                Err(Failure::Cluster(error)) => observed.extend(job.observations_after(error)),
+                Err(Failure::Unproven(_)) => {}
             }
             let result = result
                 .map_err(CommandError::from)
