@@ -102,9 +102,6 @@ async fn list<T>(
     found.map_err(|error| cluster.call(Object::everywhere(resource)).error(error))
 }
 
-/// The namespace whose uid names the cluster: it is made with the cluster, and cannot be deleted.
-const KUBE_SYSTEM: &str = "kube-system";
-
 impl Cluster {
     /// Which cluster it is, by what outlives a renamed context; by its server, where that may not be read. A connection asks
     /// once.
@@ -117,7 +114,7 @@ impl Cluster {
 
     async fn ask_id(&self) -> Result<ClusterId, Error> {
         let api: kube::Api<k8s_openapi::api::core::v1::Namespace> = kube::Api::all(self.client().clone());
-        let uid = match api.get_metadata(KUBE_SYSTEM).await {
+        let uid = match api.get_metadata(ClusterId::NAMESPACE).await {
             Ok(found) => found.metadata.uid.and_then(|uid| format!("uid:{uid}").parse().ok()),
             Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => None,
             Err(error) => return Err(self.named().error(&error)),

@@ -17,6 +17,11 @@ pub enum ClusterId {
     Server(String),
 }
 
+impl ClusterId {
+    /// The namespace whose uid names the cluster: it is made with the cluster, and cannot be deleted.
+    pub const NAMESPACE: &str = "kube-system";
+}
+
 /// A text that names no cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a cluster is known as uid:UID or server:URL")]

@@ -477,6 +477,7 @@ fn custom_resources_are_allowed_by_their_group() {
                 "verbs": ["list"],
             },
             {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": ["list"]},
+            {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]},
             {"apiGroups": ["argoproj.io"], "resources": ["*"], "verbs": ["list"]},
         ])
     );

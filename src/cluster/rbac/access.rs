@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::manifests::{Rule, Scope, Subject, manifests};
 use crate::cluster::consumer_kinds::{KINDS, Kind, Reach, UPDATER_CONFIG, UPDATER_GROUPS, groups};
 use crate::cluster::resource::Resource;
-use crate::model::{ApiGroup, SecretName, ServiceAccountName};
+use crate::model::{ApiGroup, ClusterId, SecretName, ServiceAccountName};
 
 /// Something that commands do and that needs its own permissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -287,6 +287,15 @@ impl Access {
             }
         }
         if self.features.contains(&Feature::Images) {
+            // By its uid a plan of `images prune` knows the cluster; that reads all namespaces.
+            if self.is_everywhere {
+                rules.push(Rule {
+                    group: Resource::Namespaces.group(),
+                    resources: vec![Resource::Namespaces.plural()],
+                    names: vec![ClusterId::NAMESPACE],
+                    verbs: vec!["get"],
+                });
+            }
             rules.extend(self.groups.iter().map(|group| Rule {
                 group: group.as_str(),
                 resources: vec!["*"],

@@ -326,7 +326,7 @@ fn a_saved_plan_is_applied_as_far_as_it_is_true(stage: &Stage) {
     assert_eq!(stage.pusher.tags("admin/api").len(), 4);
     // One that was made in a pod is for that pod's cluster, whatever contexts there are here.
     let mut plan: Value = serde_json::from_slice(&std::fs::read(file.to_string()).unwrap()).unwrap();
-    plan["contexts"] = json!([null]);
+    plan["clusters"] = json!([{"context": null, "id": "uid:6e0c", "server": "https://10.43.0.1:443"}]);
     let of_pod = stage.world.folder().join("of-pod.json");
     std::fs::write(&of_pod, plan.to_string()).unwrap();
     let ran = stage.images(&format!("prune --apply {} --yes", of_pod.display()));
@@ -442,6 +442,51 @@ fn what_is_restored_while_it_prunes_stays_whole(stage: &Stage) {
         assert!(pusher.pull("admin/api", reference).is_ok(), "{reference}: {ran}");
     }
     assert_eq!(pusher.tags("admin/api").len(), 3, "2, 1 and the signature's: {ran}");
+}
+
+scenario!(a_saved_plan_is_for_the_clusters_that_it_was_made_with);
+fn a_saved_plan_is_for_the_clusters_that_it_was_made_with() {
+    let stage = Stage::new(World::of_doubles());
+    let cluster = stage.world.api_server();
+    stage.push_each("admin/api", &["1", "2", "3"]);
+    stage.age(DAY);
+    cluster.create_namespace("kube-system");
+    let file = stage.world.folder().join("plan.json");
+    let apply = format!("prune --apply {} --yes", file.display());
+    stage
+        .images(&format!(
+            "prune admin --keep 1 --context double --plan {}",
+            file.display()
+        ))
+        .done();
+    // From now on the context leads to another cluster, at the same address.
+    cluster.create_namespace("kube-system");
+    let ran = stage.images(&apply);
+    assert!(
+        ran.code == 1 && ran.stderr.contains("error: the plan is for the cluster uid:"),
+        "{ran}"
+    );
+    assert!(
+        ran.stderr.contains(", and context double leads to the cluster uid:"),
+        "{ran}"
+    );
+    assert_eq!(stage.pusher.tags("admin/api").len(), 3, "{ran}");
+    // One whose uid may not be read is known by its address.
+    cluster.forbid("get namespaces", "");
+    stage.images(&apply).done();
+    stage.aside("admin/api", "1");
+    stage.aside("admin/api", "2");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let moved = text.replace(&cluster.url(), "https://10.0.0.1:6443");
+    std::fs::write(&file, moved).unwrap();
+    let ran = stage.images(&apply);
+    assert!(
+        ran.code == 1
+            && ran
+                .stderr
+                .contains(" at https://10.0.0.1:6443, and context double leads"),
+        "{ran}"
+    );
 }
 
 scenario!(untagged_leftovers_of_a_repushed_tag_go, on(ON_DOUBLES, ON_GITEA));

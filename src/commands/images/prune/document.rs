@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::plan::{Fate, ImagePlan, PlannedRow};
 use super::rules::Rules;
 use crate::commands::images::args::Selection;
+use crate::commands::images::clusters::SeenCluster;
 use crate::model::{Digest, Registry, Repository, serde_text};
 
 pub const KIND: &str = "ImagePrune";
@@ -15,8 +16,8 @@ pub const KIND: &str = "ImagePrune";
 #[serde(rename_all = "camelCase")]
 pub struct ImagePrune {
     pub registry: String,
-    /// The contexts that were looked into, `null` for the cluster that this ran in; with none, nothing is known of clusters.
-    pub contexts: Vec<Option<String>>,
+    /// The clusters that were looked into; with none, nothing is known of clusters.
+    pub clusters: Vec<SeenCluster>,
     /// Other names of the registry that count in them.
     #[serde(with = "serde_text::each")]
     pub known_as: Vec<Registry>,

@@ -15,7 +15,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::SignedDuration;
 
 use super::catalog::Catalog;
-use super::source;
+use super::{clusters, source};
 use crate::commands::args::LocalDryRunArg;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
@@ -44,6 +44,7 @@ pub(super) fn run(args: &ImagesPruneArgs, system: &mut System<'_>) -> Result<Exi
     let plan = task.plan(&credential.registry, &images, &Catalog::new(), system)?;
     let mut report = report::Report::new(&credential.registry, &task, &plan);
     if let Some(path) = &args.plan {
+        clusters::ensure_known(&plan.clusters)?;
         report.print_plan(args.output, system)?;
         return report.save(path, system);
     }
@@ -59,6 +60,7 @@ pub(super) fn run(args: &ImagesPruneArgs, system: &mut System<'_>) -> Result<Exi
     }
     // Somebody may have deployed or pushed something while this was read and asked.
     let again = task.plan(&credential.registry, &images, &plan.catalog, system)?;
+    clusters::ensure_same(&plan.clusters, &again.clusters)?;
     report.refuse_unplanned(&again);
     report.keep_whole(&again.catalog);
     apply::run(&images, &again, &mut report, args.output.is_none(), system)?;

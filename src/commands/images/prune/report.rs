@@ -32,7 +32,7 @@ impl Report {
         Self {
             document: ImagePrune {
                 registry: registry.to_string(),
-                contexts: plan.contexts.clone(),
+                clusters: plan.clusters.clone(),
                 known_as: task.users.known_as.clone(),
                 images: task.selections.clone(),
                 rules: task.rules.clone(),
@@ -202,7 +202,7 @@ impl Report {
             system.output.line("")?;
         }
         system.output.line(self.summary())?;
-        if self.document.contexts.is_empty() {
+        if self.document.clusters.is_empty() {
             system.output.warn(
                 "no cluster was looked into: tags that a cluster runs or could roll back to may be among those that go; \
                  name each cluster with --context",

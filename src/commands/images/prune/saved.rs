@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::document::{ImagePrune, Item, KIND};
 use super::rules::Rules;
 use crate::commands::images::args::Selection;
+use crate::commands::images::clusters::SeenCluster;
 use crate::commands::shared::document::API_VERSION;
 use crate::error::CommandError;
 use crate::model::Registry;
@@ -18,8 +19,8 @@ const MAX_FILE: u64 = 128 << 20;
 /// A saved plan.
 pub struct SavedPlan {
     registry: String,
-    /// `None`: the cluster of the pod that it was made in.
-    pub contexts: Vec<Option<String>>,
+    /// Those that it was made for.
+    pub clusters: Vec<SeenCluster>,
     pub known_as: Vec<Registry>,
     pub images: Vec<Selection>,
     pub rules: Rules,
@@ -49,7 +50,7 @@ pub fn read(path: &Path) -> Result<SavedPlan, CommandError> {
     let fields = document.fields;
     Ok(SavedPlan {
         registry: fields.registry,
-        contexts: fields.contexts,
+        clusters: fields.clusters,
         known_as: fields.known_as,
         images: fields.images,
         rules: fields.rules,

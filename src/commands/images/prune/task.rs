@@ -9,7 +9,7 @@ use super::saved::{self, SavedPlan};
 use crate::cluster;
 use crate::commands::images::args::{ImageUsersArgs, Selection};
 use crate::commands::images::catalog::{self, Catalog};
-use crate::commands::images::clusters::{self, Seen};
+use crate::commands::images::clusters::{self, Seen, SeenCluster};
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{Digest, Registry, Repository};
@@ -27,7 +27,7 @@ pub(super) struct Task {
 /// The registry and the clusters at one moment, and the plan for them.
 pub(super) struct Plan {
     pub(super) catalog: Catalog,
-    pub(super) contexts: Vec<Option<String>>,
+    pub(super) clusters: Vec<SeenCluster>,
     pub(super) images: Vec<ImagePlan>,
 }
 
@@ -49,7 +49,8 @@ impl Task {
                     ));
                 }
                 // Without a context, a pod looks into its own cluster.
-                if saved.contexts.contains(&None) && !cluster::is_in_pod(&system.env) {
+                let mut contexts = saved.clusters.iter().map(|cluster| &cluster.context);
+                if contexts.any(Option::is_none) && !cluster::is_in_pod(&system.env) {
                     return Err(CommandError::failed(
                         "the plan was made in a pod, for the cluster of that pod, and this does not run in one",
                     )
@@ -57,7 +58,8 @@ impl Task {
                         "apply it in a pod of that cluster, or make a new plan that names the cluster with --context",
                     ));
                 }
-                users.cluster.contexts = saved.contexts.iter().flatten().cloned().collect();
+                let contexts = saved.clusters.iter().filter_map(|cluster| cluster.context.clone());
+                users.cluster.contexts = contexts.collect();
                 users.known_as.clone_from(&saved.known_as);
                 Ok(Self {
                     selections: saved.images.clone(),
@@ -79,6 +81,10 @@ impl Task {
     ) -> Result<Plan, CommandError> {
         let seen: Seen = clusters::look(&self.users, registry, system)?;
         seen.ensure_whole()?;
+        if let Some(saved) = &self.saved {
+            clusters::ensure_known(&seen.clusters)?;
+            clusters::ensure_same(&saved.clusters, &seen.clusters)?;
+        }
         let catalog = catalog::read(images, &self.selections, before, system)?;
         let now = images.now();
         let is_named = |repository: &Repository| {
@@ -94,7 +100,7 @@ impl Task {
         plan::count_space(&mut plans, &catalog);
         Ok(Plan {
             catalog,
-            contexts: seen.contexts,
+            clusters: seen.clusters,
             images: plans,
         })
     }
