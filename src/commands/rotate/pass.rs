@@ -5,7 +5,7 @@ use super::session::Session;
 use super::state::RotationState;
 use crate::cluster::{RestartTime, SyncOptions};
 use crate::commands::args::DryRunArg;
-use crate::commands::shared::apply::{After, PassResult, Report, Rollouts, Run};
+use crate::commands::shared::apply::{After, Interrupted, PassResult, Report, Rollouts, Run};
 use crate::commands::shared::authorship::{self, Authorship, Making};
 use crate::commands::shared::kept::Kept;
 use crate::commands::shared::ledger_writer::LedgerWriter;
@@ -74,9 +74,14 @@ pub(super) async fn run(
             }
             continue;
         }
-        let cluster = match session.cluster(state, at).await {
-            Ok(cluster) => cluster,
-            Err(error) => {
+        let interrupt = session.interrupt.clone();
+        let cluster = match interrupt.or(session.cluster(state, at)).await {
+            Ok(Ok(cluster)) => cluster,
+            Err(Interrupted) => {
+                report.not_begun(context);
+                continue;
+            }
+            Ok(Err(error)) => {
                 report.cluster_failed(context, &error, session.system);
                 continue;
             }

@@ -59,7 +59,7 @@ async fn sync_all(
 ) -> Result<Exit, CommandError> {
     let batches = selected.batches;
     // Whatever may not be written is found before a Secret is.
-    let actions = actions::Writing::prepare(args, selected.actions, system)?;
+    let actions = actions::Writing::prepare(args, selected.actions, system).await?;
     let mut report = Report::new(args.output, args.dry_run.mode, batches.len() > 1);
     let mut interrupt = Interrupt::listen(system.handles_interrupts)?;
     let proofs = if args.no_verify {
@@ -101,7 +101,7 @@ async fn sync_all(
     }
     let rollouts = run.rollouts;
     proofs.report_unproven(system);
-    actions.write(&mut kept, &mut report, Some(&interrupt), system)?;
+    actions.write(&mut kept, &mut report, &interrupt, system).await?;
     report.replaced_meanwhile(kept, system);
     // A dry run has no rollouts.
     let follows = after.dry_run == cluster::DryRun::None;

@@ -3,15 +3,20 @@
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use crate::support::PLUGIN;
+use crate::support::gate::Manner as Held;
 use crate::support::gitea::{Gitea, Profile};
 use crate::support::http::{Answer, Manner, Server};
 use crate::support::vault::VaultHome;
+use crate::support::world::World;
 
 /// A registry that does not answer is waited for longer than this.
 const SOON: Duration = Duration::from_secs(15);
+/// How long a program may take to come to a request.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A machine with a vault that nobody has to unlock, and a credential of this registry.
 fn machine(registry: &str, token: &str) -> VaultHome {
@@ -114,6 +119,61 @@ fn while_a_registry_is_asked() {
             .stderr
             .contains("no rotation is pending")
     );
+}
+
+/// What a program asks to know which cluster it is.
+const WHICH: &str = "GET /api/v1/namespaces/kube-system";
+
+/// A workstation whose programs have a vault, with a credential and a Secret that holds it.
+fn workstation() -> World {
+    let world = World::of_doubles();
+    let token = world.gitea.add_token("admin", "read:package");
+    let run = |line: &str, stdin: &str| {
+        let line = line.replace("[REGISTRY]", &world.registry());
+        world.run(world.command(PLUGIN).args(line.split(' ')), stdin).done()
+    };
+    let key = world.folder().join("vault.key");
+    run(&format!("keychain use vault --key-file {}", key.display()), "");
+    run("login [REGISTRY] -u admin --use cluster --token-stdin", &token);
+    run(&format!("sync --registry [REGISTRY] -n {}", world.namespace), "");
+    world
+}
+
+/// Runs the program until the n-th request of these, which is never answered.
+fn until_asked(world: &World, line: &str, request: (usize, &str)) -> Running {
+    let (asked, is_asked) = channel();
+    world
+        .gate
+        .strike_at(request, Held::Hold, move || asked.send(()).unwrap());
+    let running = Running(world.start_regcred(line, ""));
+    is_asked.recv_timeout(PATIENCE).unwrap();
+    running
+}
+
+/// Ctrl-C ends it, although the cluster does not answer.
+fn interrupt(mut running: Running, when: &str) {
+    let pid = running.0.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    until(when, || running.0.try_wait().unwrap().is_some());
+    assert_eq!(running.0.wait().unwrap().code(), Some(130), "{when}");
+}
+
+scenario!(while_a_cluster_is_asked_which_it_is);
+fn while_a_cluster_is_asked_which_it_is() {
+    let world = workstation();
+    let sync = format!("sync --registry [REGISTRY] -n {} --request-timeout 0", world.namespace);
+    interrupt(until_asked(&world, &sync, (0, WHICH)), "sync");
+
+    let mut world = workstation();
+    let new = world.gitea.add_token("admin", "read:package");
+    world.variables.insert("NEW_TOKEN".to_owned(), new.into());
+    let begin = "rotate [REGISTRY] --use cluster --token-env NEW_TOKEN";
+    drop(until_asked(&world, begin, (0, "after PATCH ")));
+    let abort = "rotate [REGISTRY] --use cluster --abort --request-timeout 0";
+    interrupt(until_asked(&world, abort, (0, WHICH)), "--abort");
+    world.gate.open();
+    let line = format!("rotate {} --use cluster --abort", world.registry());
+    world.run(world.command(PLUGIN).args(line.split(' ')), "").done();
 }
 
 scenario!(a_path_that_is_no_text_is_refused_before_anything_is_made);

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{ChildStderr, Command};
 use std::sync::mpsc;
+use std::time::Duration;
 
 use snapbox::str;
 
@@ -15,6 +16,8 @@ use crate::support::world::{Ran, World};
 /// The account's own, at the double and at the real one.
 const PASSWORD: &str = "password of admin\n";
 const PLACE: &str = "repo:admin/web/REGISTRY_TOKEN";
+/// How long a program may take to come to a request, and a request to be answered.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl World {
     /// A new token for pipelines, in the keychain.
@@ -414,4 +417,75 @@ fn ctrl_c_leaves_them_and_says_so() {
     assert_eq!(rest, says);
     assert!(world.secret("gitea-credentials").is_some());
     assert!(!world.gitea.pipeline_has("repos/admin/web", "T", &token));
+}
+
+scenario!(ctrl_c_lets_the_one_under_way_end);
+fn ctrl_c_lets_the_one_under_way_end() {
+    let says = [
+        IN_PROGRESS,
+        "1 created, 1 not tried",
+        "hint: run it again; finished Secrets are not written again",
+    ];
+    let line =
+        "sync --registry [REGISTRY] --use ci --actions-secret repo:admin/web/T --actions-secret repo:admin/api/T";
+    assert_eq!(interrupted(1, line), says);
+}
+
+scenario!(a_second_ctrl_c_ends_the_wait_for_an_answer);
+fn a_second_ctrl_c_ends_the_wait_for_an_answer() {
+    let says = [
+        IN_PROGRESS,
+        "1 created, 1 not tried, 1 cut off",
+        "hint: run it again; finished Secrets are not written again",
+    ];
+    assert_eq!(interrupted(2, "sync -f regcred.yaml"), says);
+}
+
+const IN_PROGRESS: &str = "interrupted: waiting for 1 that is in progress; press Ctrl-C again to stop immediately";
+
+/// What is said where Ctrl-C is pressed so often while the first of two is with a server that takes its time.
+fn interrupted(times: usize, line: &str) -> Vec<String> {
+    let world = World::of_doubles();
+    for name in ["web", "api"] {
+        world.gitea.add_repository("admin", name);
+    }
+    let token = world.gitea.add_token("admin", "write:package");
+    let run = |line: &str, stdin: &str| world.run(world.command(PLUGIN).args(line.split(' ')), stdin).done();
+    let key = world.folder().join("vault.key");
+    run(&format!("keychain use vault --key-file {}", key.display()), "");
+    let login = format!("login {} -u admin --use ci --token-stdin", world.registry());
+    run(&login, &token);
+    let list = format!(
+        "registries:\n- registry: {}\n  use: ci\n  actions: [repo:admin/web/T, repo:admin/api/T]\n  secrets:\n  - {{namespace: {}}}\n",
+        world.registry(),
+        world.namespace
+    );
+    std::fs::write(world.home().join("regcred.yaml"), list).unwrap();
+    let (asked, is_asked) = mpsc::channel();
+    let (answer, may_answer) = mpsc::channel::<()>();
+    let first = "PUT /api/v1/repos/admin/web/actions/secrets/T?";
+    world.gitea.meanwhile(first, move || {
+        asked.send(()).unwrap();
+        // Ends as well where the test has failed.
+        let _ = may_answer.recv_timeout(PATIENCE);
+    });
+    let mut running = world.start_regcred(&format!("{line} --password-stdin"), PASSWORD);
+    is_asked.recv_timeout(PATIENCE).unwrap();
+    let mut lines = BufReader::new(running.stderr.take().unwrap()).lines();
+    let mut said = Vec::new();
+    for _ in 0..times {
+        let killed = Command::new("kill").args(["-INT", &running.id().to_string()]).status();
+        assert!(killed.unwrap().success());
+        if said.is_empty() {
+            said.extend(lines.next().map(Result::unwrap));
+        }
+    }
+    if times == 1 {
+        answer.send(()).unwrap();
+    }
+    said.extend(lines.map(Result::unwrap));
+    assert_eq!(running.wait().unwrap().code(), Some(130), "{said:?}");
+    drop(answer);
+    assert!(!world.gitea.has_pipeline("repos/admin/api", "T"), "{said:?}");
+    said
 }

@@ -65,14 +65,36 @@ impl Interrupt {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<Result<T, CommandError>, Interrupted> {
-        let (done, answer) = oneshot::channel();
-        let work = move || drop(done.send(work()));
-        if let Err(error) = std::thread::Builder::new().spawn(work) {
-            return Ok(Err(error.into()));
-        }
-        let answer = self.or(answer).await?;
-        Ok(answer.map_err(|_| CommandError::failed("a thread of regcred ended without a result")))
+        self.or(in_thread(work)).await
     }
+
+    /// The same for work that the first Ctrl-C lets end, after `at_first` has said so: only the next one ends the wait.
+    pub(in crate::commands) async fn or_blocking_at_second<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+        mut at_first: impl FnMut(),
+    ) -> Result<Result<T, CommandError>, Interrupted> {
+        let mut interrupt = self.clone();
+        let mut answer = pin!(in_thread(work));
+        loop {
+            match select(answer.as_mut(), pin!(interrupt.pressed())).await {
+                Either::Left((done, _)) => return Ok(done),
+                Either::Right(_) => {}
+            }
+            if interrupt.times() > 1 {
+                return Err(Interrupted);
+            }
+            at_first();
+        }
+    }
+}
+
+/// The result of blocking work in a thread of its own.
+async fn in_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CommandError> {
+    let (done, answer) = oneshot::channel();
+    std::thread::Builder::new().spawn(move || drop(done.send(work())))?;
+    let answer = answer.await;
+    answer.map_err(|_| CommandError::failed("a thread of regcred ended without a result"))
 }
 
 async fn count(mut signals: Signals, times: watch::Sender<u32>) {

@@ -14,5 +14,5 @@ pub(in crate::commands) use after::{After, AfterResult};
 pub(in crate::commands) use follow::Rollouts;
 pub(in crate::commands) use interrupt::{Interrupt, Interrupted};
 pub(in crate::commands) use one::Done;
-pub(in crate::commands) use report::{Item, PassResult, Report, Row};
+pub(in crate::commands) use report::{Item, PassResult, Report, Row, Unfinished};
 pub(in crate::commands) use run::{AT_ONCE, Run};

@@ -349,6 +349,19 @@ impl Report {
 
     /// Records an unfinished target.
     pub(in crate::commands) fn left(&mut self, context_name: &str, target: &Target, left: Unfinished) {
+        self.unfinished(Item::of(context_name, target), left);
+    }
+
+    /// Records an unfinished secret of Actions.
+    pub(in crate::commands) fn actions_left(&mut self, secret: &ActionsSecret, left: Unfinished) {
+        let item = Item {
+            actions_secret: Some(secret.to_string()),
+            ..Item::default()
+        };
+        self.unfinished(item, left);
+    }
+
+    fn unfinished(&mut self, item: Item, left: Unfinished) {
         let action = match left {
             Unfinished::NotTried => {
                 self.not_tried += 1;
@@ -359,20 +372,7 @@ impl Report {
                 "cutOff"
             }
         };
-        self.items.push(Item {
-            action,
-            ..Item::of(context_name, target)
-        });
-    }
-
-    /// Records a secret of Actions that was not begun.
-    pub(in crate::commands) fn actions_not_tried(&mut self, secret: &ActionsSecret) {
-        self.not_tried += 1;
-        self.items.push(Item {
-            actions_secret: Some(secret.to_string()),
-            action: "notTried",
-            ..Item::default()
-        });
+        self.items.push(Item { action, ..item });
     }
 
     /// Records rollouts that continue after Ctrl-C.

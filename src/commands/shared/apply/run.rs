@@ -103,8 +103,10 @@ impl Run<'_, '_> {
         }
         let reading = SecretReader::ahead(cluster, found.jobs.iter().map(|job| &job.target));
         let interrupt = self.interrupt.clone();
-        let identifying = self.ledger.cluster(cluster, &found.jobs);
+        let identifying = interrupt.or(self.ledger.cluster(cluster, &found.jobs));
+        // After Ctrl-C nothing is written, so nothing has to be noted before.
         let (id, reader) = join(identifying, interrupt.or(reading)).await;
+        let id = id.unwrap_or(None);
         let reader = reader.unwrap_or_else(|_| SecretReader::new(cluster));
         let jobs = self.still_kept(cluster, found.jobs)?;
         let id = self.ledger.begin(id, cluster, &jobs, self.after, self.system);
