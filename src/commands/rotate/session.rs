@@ -294,13 +294,22 @@ impl<'a, 'b> Session<'a, 'b> {
 /// Fails if the context led to another cluster when the rotation began: the Secrets that are not there would be taken for
 /// gone. Otherwise notes which one it is.
 fn ensure_same_cluster(entry: &mut ContextSecrets, cluster: &Cluster, id: ClusterId) -> Result<(), CommandError> {
-    let (before, now) = match (&entry.server, &entry.cluster, &id) {
-        (Some(before), ..) if before != cluster.server() => (before.clone(), cluster.server().to_owned()),
-        (_, Some(before @ ClusterId::Uid(_)), ClusterId::Uid(_)) if *before != id => {
-            let shown = |id: &ClusterId| format!("the cluster {id} at {}", cluster.server());
-            (shown(before), shown(&id))
+    let server = cluster.server();
+    let (before, now) = match (&entry.cluster, &id, &entry.server) {
+        // The address says nothing then: a local cluster gets another port whenever it is started.
+        (Some(before @ ClusterId::Uid(_)), ClusterId::Uid(_), at) if *before != id => {
+            let at = at.as_deref().unwrap_or(server);
+            (
+                format!("the cluster {before} at {at}"),
+                format!("the cluster {id} at {server}"),
+            )
         }
-        (_, Some(ClusterId::Uid(_)), ClusterId::Server(_)) => return Ok(()),
+        (Some(ClusterId::Uid(_)), ClusterId::Uid(_), _) => {
+            entry.server = Some(server.to_owned());
+            return Ok(());
+        }
+        (_, _, Some(before)) if before != server => (before.clone(), server.to_owned()),
+        (Some(ClusterId::Uid(_)), ClusterId::Server(_), _) => return Ok(()),
         _ => {
             entry.cluster = Some(id);
             return Ok(());

@@ -272,6 +272,36 @@ fn a_context_that_leads_to_another_cluster() {
     );
 }
 
+/// A cluster that says which one it is, always the same, with the same Secret.
+fn same_cluster(rotation: &Rotation) -> ApiServer {
+    let server = ApiServer::start();
+    // The first object of a double always has the same uid.
+    server.create_namespace("kube-system");
+    server.create_namespace(&rotation.world.namespace);
+    let secret = rotation.world.secret(SECRET).unwrap();
+    server.put_secret(&rotation.world.namespace, &secret);
+    server
+}
+
+scenario!(the_same_cluster_at_another_address);
+/// As minikube, kind and k3d have it, whose port is another one after a restart.
+fn the_same_cluster_at_another_address() {
+    let mut rotation = rotation();
+    let third = same_cluster(&rotation);
+    three_contexts(&rotation, &third.url());
+    third.fail_in(&rotation.world.namespace, Fault::Status(500, None));
+    let flags = format!("-n {} --context three", rotation.world.namespace);
+    let ran = begin(&mut rotation, &flags);
+    check_pending(&rotation, &ran);
+    let restarted = same_cluster(&rotation);
+    three_contexts(&rotation, &restarted.url());
+    // The other contexts have Secrets with the old token.
+    let ran = rotation.rotate("--resume --keep-old");
+    assert_eq!(ran.code, 0, "{ran}");
+    assert_ne!(rotation.served(), rotation.old, "{ran}");
+    assert_eq!(third_holds(&rotation, &restarted), rotation.served());
+}
+
 scenario!(another_cluster_at_the_same_address);
 fn another_cluster_at_the_same_address() {
     let mut rotation = rotation();
