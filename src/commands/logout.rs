@@ -142,21 +142,10 @@ fn revoke_all(
     system: &mut System<'_>,
 ) -> Result<(Vec<Ended>, Option<CommandError>), CommandError> {
     let mut credentials = Vec::new();
-    for usage in keychain.uses(registry)? {
-        if let Some(credential) = keychain.get(registry, usage)? {
-            credentials.push((usage, credential));
-        }
-    }
-    shared(&credentials, uses, registry)?;
-    for (_, credential) in credentials.iter().filter(|(usage, _)| uses.contains(usage)) {
-        let is_other = |other: &Registry, _| other != registry;
-        if let Some(other) = stored_twice::elsewhere(keychain, &credential.token, is_other)? {
-            return Err(stored_twice::refusal(&other, registry).hint(format_args!(
-                "forget it there first: {}",
-                CommandLine::new("kubectl regcred logout")
-                    .value("REGISTRY", other.registry.as_str())
-                    .option("--use", "USE", other.usage.as_str())
-            )));
+    for usage in uses {
+        if let Some(credential) = keychain.get(registry, *usage)? {
+            ensure_unneeded(keychain, *usage, &credential, uses)?;
+            credentials.push((*usage, credential));
         }
     }
     let mut accounts = Accounts::new(args.password_stdin);
@@ -173,9 +162,9 @@ fn revoke_all(
             fail(RevokeError::IdentityToken.into(), &[usage], system);
         }
     }
-    credentials.retain(|(usage, _)| uses.contains(usage));
     for (at, (usage, credential)) in credentials.iter().enumerate() {
-        let revoked = match revoke(args, credential, &mut accounts, system) {
+        let ensure = || ensure_unneeded(keychain, *usage, credential, uses);
+        let revoked = match revoke(args, credential, &ensure, &mut accounts, system) {
             Ok(Revoked::Now) => format!("revoked the token of {registry} for {usage}"),
             Ok(Revoked::Before) => format!("the token of {registry} for {usage} was already revoked"),
             Err(NotRevoked { error, stops }) => {
@@ -389,21 +378,27 @@ fn report_left(places: &[Left], registry: &Registry, is_revoked: bool, system: &
     }
 }
 
-/// Refuses to revoke a token that the keychain also holds for another use.
-fn shared(credentials: &[(Use, Credential)], uses: &[Use], registry: &Registry) -> Result<(), CommandError> {
-    let (ended, kept): (Vec<_>, Vec<_>) = credentials.iter().partition(|(usage, _)| uses.contains(usage));
-    let is_shared = |(_, kept): &&(Use, Credential)| ended.iter().any(|(_, ended)| ended.token == kept.token);
-    match kept.into_iter().find(is_shared) {
-        Some((usage, _)) => Err(CommandError::failed(format_args!(
-            "the same token is also stored for {usage}, which would stop working"
+/// Refuses to revoke a token that is being rotated, or that the keychain also holds for a use that stays. It is called again
+/// right before each request, because a prompt before it leaves time for another process.
+fn ensure_unneeded(keychain: &Keychain, usage: Use, credential: &Credential, uses: &[Use]) -> Result<(), CommandError> {
+    let registry = &credential.registry;
+    keychain.ensure_not_rotating(&Name::login(registry, usage))?;
+    let stays = |other: &Registry, usage| other != registry || !uses.contains(&usage);
+    let Some(other) = stored_twice::elsewhere(keychain, &credential.token, stays)? else {
+        return Ok(());
+    };
+    let logout = CommandLine::new("kubectl regcred logout").value("REGISTRY", other.registry.as_str());
+    if other.registry == *registry {
+        return Err(CommandError::failed(format_args!(
+            "the same token is also stored for {}, which would stop working",
+            other.usage
         ))
-        .hint(
-            CommandLine::new("kubectl regcred logout")
-                .value("REGISTRY", registry.as_str())
-                .words("--revoke"),
-        )),
-        None => Ok(()),
+        .hint(logout.words("--revoke")));
     }
+    Err(stored_twice::refusal(&other, registry).hint(format_args!(
+        "forget it there first: {}",
+        logout.option("--use", "USE", other.usage.as_str())
+    )))
 }
 
 /// Why one token was not revoked.
@@ -423,12 +418,14 @@ impl From<CommandError> for NotRevoked {
 fn revoke(
     args: &LogoutArgs,
     credential: &Credential,
+    ensure_unneeded: &dyn Fn() -> Result<(), CommandError>,
     accounts: &mut Accounts,
     system: &mut System<'_>,
 ) -> Result<Revoked, NotRevoked> {
     let options = args.connection.options(RegistryConnectionArgs::TIMEOUT);
     let registry = &credential.registry;
     let env = &system.env;
+    ensure_unneeded()?;
     let asked = system.output.waiting(format_args!("asking {registry}"), || {
         registry::revoke(credential, None, &options, env)
     });
@@ -454,13 +451,16 @@ fn revoke(
     let account = accounts.get(registry, &username, true, system)?;
     let (refused, may_be_of_another) = (Cell::new(false), Cell::new(false));
     let revoked = password::with_code(account, registry, system, RevokeError::wants_code, |account, env| {
+        if let Err(error) = ensure_unneeded() {
+            return Ok(Err(error));
+        }
         let revoked = registry::revoke(credential, Some(account), &options, env);
         let error = revoked.as_ref().err();
         refused.set(error.is_some_and(RevokeError::refuses_account));
         may_be_of_another.set(error.is_some_and(RevokeError::may_be_of_another_account));
-        revoked
+        revoked.map(Ok)
     });
-    revoked.map_err(|error| NotRevoked {
+    let revoked = revoked.map_err(|error| NotRevoked {
         error: if is_guess && may_be_of_another.get() {
             error.hint(format_args!(
                 "if the token belongs to another account than {username}, name that with -u"
@@ -469,7 +469,8 @@ fn revoke(
             error
         },
         stops: refused.get(),
-    })
+    })?;
+    Ok(revoked?)
 }
 
 /// The account that the token belongs to, if the server tells it.

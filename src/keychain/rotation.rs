@@ -142,6 +142,15 @@ impl Keychain {
         }
     }
 
+    /// [`Error::Changed`] if the item is no longer `before`: for what is done elsewhere because of it.
+    pub fn ensure_unchanged(&self, name: &Name, before: &StoredItem) -> Result<(), Error> {
+        if self.item(name)?.as_ref() == Some(before) {
+            Ok(())
+        } else {
+            Err(Error::Changed(name.to_string()))
+        }
+    }
+
     /// Replaces `before` with `after` in one write; [`Error::Changed`] if the item is no longer `before`.
     pub fn replace(&self, name: &Name, before: &StoredItem, after: &StoredItem) -> Result<(), Error> {
         let _held = self.lock.as_ref().map(WriteLock::acquire).transpose()?;
@@ -243,6 +252,11 @@ mod tests {
             .replace(&name, &idle, &rotating(Phase::Minting, None))
             .unwrap_err();
         assert!(matches!(error, Error::Changed(_)), "{error}");
+        assert!(matches!(
+            keychain.ensure_unchanged(&name, &idle),
+            Err(Error::Changed(_))
+        ));
+        keychain.ensure_unchanged(&name, &pending).unwrap();
         assert_eq!(keychain.item(&name).unwrap(), Some(pending));
     }
 

@@ -178,7 +178,9 @@ fn finish(
     args: &RotateArgs,
     ended: Result<(), Stop>,
 ) -> Result<Exit, CommandError> {
-    let (name, phase) = (&state.name, state.phase());
+    // Of a rotation that another process has changed, this one knows no phase.
+    let phase = state.phase().filter(|_| !state.was_overtaken(&session.keychain));
+    let name = &state.name;
     let Session {
         report,
         system,

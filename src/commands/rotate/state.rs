@@ -9,7 +9,7 @@ use super::journal::Journal;
 use crate::commands::shared::targets::Supply;
 use crate::commands::shared::token_id::token_id;
 use crate::error::CommandError;
-use crate::keychain::{Keychain, Name, Rotation, StoredItem};
+use crate::keychain::{self, Keychain, Name, Rotation, StoredItem};
 use crate::ledger::{Ledger, Skipped};
 use crate::model::rotation::{Direction, Phase, Rules, Step, TokenVersion, steps};
 use crate::model::{Credential, OwnTokens, Username};
@@ -152,6 +152,20 @@ impl RotationState {
             journal: self.journal.text()?,
         };
         self.replace(current, Some(rotation), keychain)
+    }
+
+    /// Looks whether the item still is as it was read or written here, at any later time and in any thread.
+    pub(super) fn unchanged(
+        &self,
+        keychain: &Keychain,
+    ) -> impl Fn() -> Result<(), keychain::Error> + Clone + Send + use<> {
+        let (keychain, name, item) = (keychain.clone(), self.name.clone(), self.item.clone());
+        move || keychain.ensure_unchanged(&name, &item)
+    }
+
+    /// Whether another process has changed the item meanwhile.
+    pub(super) fn was_overtaken(&self, keychain: &Keychain) -> bool {
+        matches!(self.unchanged(keychain)(), Err(keychain::Error::Changed(_)))
     }
 
     /// Stores the changed journal if the rotation has begun.

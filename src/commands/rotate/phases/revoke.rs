@@ -6,8 +6,9 @@ use crate::commands::rotate::state::RotationState;
 use crate::commands::shared::token_id::token_id;
 use crate::commands::shared::{ledger_writer, stored_twice};
 use crate::error::CommandError;
+use crate::model::Token;
 use crate::model::rotation::TokenVersion;
-use crate::registry::{self, Account, Options, RevokeError, Revoked, SiteError};
+use crate::registry::{self, Options, RevokeError, Revoked, SiteError};
 use crate::sys::env::Env;
 
 /// Deletes the token: authenticated by the token itself or, if that is refused, by the account's password.
@@ -17,17 +18,15 @@ pub(super) async fn token(
     version: TokenVersion,
 ) -> Result<(), Stop> {
     let credential = state.credential(version)?;
-    // It may have been stored again since the rotation began.
-    if !session.revoke_anyway {
-        stored_twice::refuse(&session.keychain, &state.name, &credential.token)?;
-    }
-    let revoke = move |account: Option<&Account>, options: &Options, env: &Env| {
-        registry::revoke(&credential, account, options, env)
+    let ensure_unneeded = unneeded(state, session, &credential.token);
+    let by_itself = {
+        let (ensure_unneeded, credential) = (ensure_unneeded.clone(), credential.clone());
+        let revoke = move |options: &Options, env: &Env| {
+            ensure_unneeded()?;
+            Ok::<_, CommandError>(registry::revoke(&credential, None, options, env))
+        };
+        session.ask(state, revoke).await??
     };
-    let by_itself = revoke.clone();
-    let by_itself = session
-        .ask(state, move |options, env| by_itself(None, options, env))
-        .await?;
     let wants_password = by_itself.as_ref().is_err_and(RevokeError::wants_password);
     if wants_password && version == TokenVersion::Old {
         session.find_owner(state).await?;
@@ -38,10 +37,15 @@ pub(super) async fn token(
                 .ask_as_account(
                     state,
                     [RevokeError::wants_code, RevokeError::refuses_code],
-                    move |account, options, env| revoke(Some(account), options, env),
+                    move |account, options, env| {
+                        if let Err(error) = ensure_unneeded() {
+                            return Ok(Err(error));
+                        }
+                        registry::revoke(&credential, Some(account), options, env).map(Ok)
+                    },
                 )
                 .await?;
-            revoked.map_err(CommandError::from)?
+            revoked.map_err(CommandError::from)??
         }
         Err(RevokeError::Site(SiteError::NotGitea { registry })) => {
             session.system.output.warn(format_args!(
@@ -75,6 +79,25 @@ pub(super) async fn token(
     });
     session.report.revocation = Revocation::Done;
     record_revoked(state, session, version)
+}
+
+/// Looks whether nothing needs the token: this rotation is as it was, and the keychain has the token for no other use. It is
+/// called right before each request, because a prompt before it leaves time for another process.
+fn unneeded(
+    state: &RotationState,
+    session: &Session<'_, '_>,
+    token: &Token,
+) -> impl Fn() -> Result<(), CommandError> + Clone + Send + use<> {
+    let unchanged = state.unchanged(&session.keychain);
+    let (keychain, name, token) = (session.keychain.clone(), state.name.clone(), token.clone());
+    let revoke_anyway = session.revoke_anyway;
+    move || {
+        unchanged()?;
+        if revoke_anyway {
+            return Ok(());
+        }
+        stored_twice::refuse(&keychain, &name, &token)
+    }
 }
 
 /// Records in the ledger that the token is revoked, and what was skipped for that.
