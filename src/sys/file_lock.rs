@@ -1,4 +1,4 @@
-//! File locks with a time limit.
+//! File locks that are waited for with a time limit, or not at all.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -31,6 +31,15 @@ pub(crate) fn wait(file: &File, patience: Duration) -> io::Result<bool> {
     // Shows the others that the queue moves. If that fails, they wait for `patience` at most.
     let _ = file.set_modified(SystemTime::now());
     Ok(true)
+}
+
+/// The same without waiting: `false` if another holder has the lock.
+pub(crate) fn attempt(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(e)) => is_without_locks(e),
+    }
 }
 
 /// Whether the error is that of a file system without locks. NFS without its lock daemon says ENOLCK, for which std has no
@@ -100,6 +109,16 @@ mod tests {
         drop(held);
         // The one that has given up does not keep the lock.
         assert!(wait(&open_in(&folder), Duration::from_secs(60)).unwrap());
+    }
+
+    #[test]
+    fn a_holder_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = open_in(&folder);
+        assert!(attempt(&held).unwrap());
+        assert!(!attempt(&open_in(&folder)).unwrap());
+        drop(held);
+        assert!(attempt(&open_in(&folder)).unwrap());
     }
 
     #[cfg(unix)]

@@ -16,3 +16,4 @@ mod places;
 mod random;
 mod skipped;
 mod two_machines;
+mod two_processes;

@@ -34,6 +34,9 @@ pub(super) struct Journal {
     /// The new token's name at Gitea.
     #[serde(with = "serde_text::option", skip_serializing_if = "Option::is_none")]
     pub(super) token_name: Option<TokenName>,
+    /// Names under which earlier, interrupted attempts may have created it.
+    #[serde(with = "serde_text::each", skip_serializing_if = "Vec::is_empty")]
+    pub(super) earlier_token_names: Vec<TokenName>,
     /// The new token's user, if the token is created.
     #[serde(with = "serde_text::option", skip_serializing_if = "Option::is_none")]
     pub(super) username: Option<Username>,
@@ -132,6 +135,7 @@ impl Journal {
             version: VERSION,
             mints: args.mint,
             token_name: None,
+            earlier_token_names: Vec::new(),
             username: None,
             scopes: args.scopes.clone(),
             keep_old: args.keep_old,

@@ -12,7 +12,7 @@ use super::system::System;
 use crate::cluster;
 use crate::commands::args::DryRunArg;
 use crate::error::{CommandError, Exit};
-use crate::keychain::{Keychain, Name, StoredItem};
+use crate::keychain::{Keychain, Name};
 use crate::ledger::Ledger;
 use crate::model::printable;
 use crate::model::rotation::Direction;
@@ -23,6 +23,7 @@ mod copies;
 mod dry_run;
 mod due;
 mod journal;
+mod lock;
 mod pass;
 mod phases;
 mod report;
@@ -64,6 +65,11 @@ fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandErro
     )?;
     let (_, usage) = choose::credential(&keychain, &registry, args.usage, None)?;
     let name = Name::login(&registry, usage);
+    let _held = match args.dry_run.mode {
+        DryRunArg::None => lock::acquire(&name, system)?,
+        // It changes nothing.
+        DryRunArg::Client | DryRunArg::Server => None,
+    };
     let item = keychain.item(&name)?;
     let item = item
         .ok_or_else(|| CommandError::failed(format_args!("the keychain holds no credential of {}", name.registry)))?;
@@ -123,13 +129,15 @@ fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandErro
 /// Continues the pending rotation in the given direction.
 fn resume(args: &RotateArgs, direction: Direction, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let keychain = system.keychain()?;
-    let Some((name, item)) = find_pending(args, &keychain)? else {
-        // A repeated `--resume` or `--abort` succeeds.
-        system.output.info("no rotation is pending on this machine");
-        return Ok(Exit::Done);
+    let Some(name) = find_pending(args, &keychain)? else {
+        return Ok(nothing_pending(system));
     };
-    let Some(mut state) = RotationState::pending(name, item)? else {
-        return Ok(Exit::Done);
+    let _held = lock::acquire(&name, system)?;
+    // Until it was locked, another process may have gone on with it.
+    let item = keychain.item(&name)?;
+    let pending = item.map(|item| RotationState::pending(name, item)).transpose()?;
+    let Some(mut state) = pending.flatten() else {
+        return Ok(nothing_pending(system));
     };
     state.journal.update(args)?;
     cluster::block_on(async {
@@ -140,8 +148,14 @@ fn resume(args: &RotateArgs, direction: Direction, system: &mut System<'_>) -> R
     })?
 }
 
+/// A repeated `--resume` or `--abort` succeeds.
+fn nothing_pending(system: &mut System<'_>) -> Exit {
+    system.output.info("no rotation is pending on this machine");
+    Exit::Done
+}
+
 /// The pending rotation that the arguments select: the only one, or the one with the given registry and use.
-fn find_pending(args: &RotateArgs, keychain: &Keychain) -> Result<Option<(Name, StoredItem)>, CommandError> {
+fn find_pending(args: &RotateArgs, keychain: &Keychain) -> Result<Option<Name>, CommandError> {
     let mut pending = Vec::new();
     for item in keychain.list()? {
         let is_selected = args.registry.as_ref().is_none_or(|registry| *registry == item.registry)
@@ -150,21 +164,20 @@ fn find_pending(args: &RotateArgs, keychain: &Keychain) -> Result<Option<(Name, 
             continue;
         }
         let name = Name::login(&item.registry, item.usage);
-        if let Some(item) = keychain.item(&name)?.filter(|item| item.rotation.is_some()) {
-            pending.push((name, item));
+        if keychain.item(&name)?.is_some_and(|item| item.rotation.is_some()) {
+            pending.push(name);
         }
     }
     if pending.len() < 2 {
         return Ok(pending.pop());
     }
-    let first = pending[0].0.clone();
     let names: Vec<String> = pending
         .iter()
-        .map(|(name, _)| format!("{} --use {}", name.registry, name.usage))
+        .map(|name| format!("{} --use {}", name.registry, name.usage))
         .collect();
     Err(
         CommandError::usage(format_args!("several rotations are pending: {}", names.join(", "))).hint(
-            first
+            pending[0]
                 .rotate_command()
                 .words(if args.abort { "--abort" } else { "--resume" }),
         ),

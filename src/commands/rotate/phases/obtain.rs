@@ -14,6 +14,7 @@ use crate::commands::shared::{ledger_writer, mint, stored_twice, token_source};
 use crate::error::CommandError;
 use crate::keychain::{Keychain, Name};
 use crate::ledger::TokenAtServer;
+use crate::model::rotation::Phase;
 use crate::model::{Credential, Token, Use};
 use crate::registry::{self, MintError, MintScopes, RevokeError, TokenName, Verified, VerifyError};
 use crate::sys::env::Env;
@@ -122,6 +123,13 @@ pub(in crate::commands::rotate) fn token_name(
         .map_err(CommandError::usage)
 }
 
+/// Another unique name with the same beginning.
+fn another_name(name: &TokenName, usage: Use, env: &Env) -> Result<TokenName, CommandError> {
+    let beginning = name.as_str().rsplitn(3, '-').nth(2);
+    let beginning = beginning.and_then(|beginning| beginning.parse().ok());
+    token_name(beginning.as_ref(), usage, env)
+}
+
 /// The name of the new token, from the journal.
 fn name(state: &RotationState) -> Result<TokenName, CommandError> {
     let name = state.journal.token_name.clone();
@@ -168,8 +176,34 @@ pub(super) async fn mint(state: &mut RotationState, session: &mut Session<'_, '_
 }
 
 /// Deletes a token that an earlier, interrupted attempt may have created.
-pub(super) async fn sweep(state: &RotationState, session: &mut Session<'_, '_>) -> Result<(), Stop> {
-    let (registry, name) = (state.name.registry.clone(), name(state)?);
+///
+/// The prompt for the password leaves time for another process. So the rotation gets another name for its token first: if
+/// that process has changed anything, storing it fails and nothing is deleted; and if it goes on from here, it finds the
+/// new name, and what is deleted is not what it creates.
+pub(super) async fn sweep(state: &mut RotationState, session: &mut Session<'_, '_>) -> Result<(), Stop> {
+    session.prepare_account(state)?;
+    let name = name(state)?;
+    state.journal.token_name = Some(another_name(&name, state.name.usage, &session.system.env)?);
+    state.journal.earlier_token_names.push(name);
+    state.store(Phase::Minting, &session.keychain)?;
+    while let Some(name) = state.journal.earlier_token_names.last().cloned() {
+        let deleted = delete(state, session, name).await;
+        let deleted_name = state.journal.earlier_token_names.pop();
+        if let Err(stop) = deleted {
+            // The new name was not used, and the next attempt need not look for it.
+            state.journal.token_name = deleted_name;
+            if let Err(also) = state.store(Phase::Minting, &session.keychain) {
+                session.system.output.error(&also);
+            }
+            return Err(stop);
+        }
+    }
+    Ok(())
+}
+
+/// Deletes the token of this name if there is one.
+async fn delete(state: &RotationState, session: &mut Session<'_, '_>, name: TokenName) -> Result<(), Stop> {
+    let registry = state.name.registry.clone();
     let swept = name.clone();
     let swept = session
         .ask_as_account(
@@ -197,5 +231,14 @@ mod tests {
         let mine: TokenName = "ci".parse().unwrap();
         assert!(name(Some(&mine)).starts_with("ci-2"), "{}", name(Some(&mine)));
         assert_ne!(name(Some(&mine)), name(Some(&mine)));
+    }
+
+    #[test]
+    fn another_name_has_the_same_beginning() {
+        for beginning in ["kubectl-regcred@laptop-cluster", "ci"] {
+            let name: TokenName = format!("{beginning}-20261129T070000Z-0badcafe").parse().unwrap();
+            let another = another_name(&name, Use::Cluster, &Env::default()).unwrap();
+            assert!(another != name && another.as_str().starts_with(beginning), "{another}");
+        }
     }
 }
