@@ -10,11 +10,11 @@ built=$(krew/build.sh "${triple/%-linux-gnu/-linux-musl}")
 failed=0
 
 at_most() {
-    local file=$built/$1 limit=$(($2 * 1024 * 1024)) size
+    local file=$built/$1 limit=$(($2 * 1000 * 1000)) size
     size=$(wc -c <"$file")
     printf 'size: %-24s %9d bytes, limit %9d\n' "$1" "$size" "$limit"
     if ((size > limit)); then
-        echo "binaries: $1 is larger than $2 MiB" >&2
+        echo "binaries: $1 is larger than $2 MB" >&2
         failed=1
     fi
 }
